@@ -1,0 +1,1 @@
+"""MXNet/Gluon training made inspectable."""

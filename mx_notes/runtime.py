@@ -1,0 +1,221 @@
+"""The one door to MXNet: every other module says `from mx_notes.runtime import mx`.
+
+MXNet 1.9.1 was released for NumPy 1.x of 2022 and for processors with hyper-threading. Opened
+here, it also runs on NumPy 2 and on Python 3.12 and later, and with as many threads as this
+process has cores. Importing this module alone loads neither MXNet nor NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from .errors import UserError
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How many OpenMP threads MXNet gets, and why."""
+
+    count: int
+    reason: str
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`runtime.mx` and `runtime.gluoncv`, opened at the first use."""
+    if name == "mx":
+        module = _open("mxnet")
+    elif name == "gluoncv":
+        _open("mxnet")
+        module = _open("gluoncv")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = module
+    return module
+
+
+def _open(package: str) -> ModuleType:
+    prepare()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
+        try:
+            return importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            if error.name != package:
+                raise
+            raise UserError(
+                f"{package} is not installed: run `pip install --no-deps -r requirements.txt`"
+            ) from None
+
+
+def prepare() -> None:
+    """Make `import mxnet` work in this process, by whoever says it first; costs nothing when repeated.
+
+    Gives NumPy the names that MXNet reads and newer NumPys lack, and sets, unless the user has,
+    `OMP_NUM_THREADS` (see `threads`) and `MXNET_SUBGRAPH_VERBOSE=0` (a line on stderr at every bind).
+    """
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads().count))
+    if "mxnet" not in sys.modules:
+        _restore_numpy_names()
+
+
+# What NumPy called these until they were removed (in 1.20, 1.24 and 2.0), as `name: today's name`.
+_RENAMED = {
+    "PINF": "inf",
+    "Inf": "inf",
+    "Infinity": "inf",
+    "infty": "inf",
+    "NaN": "nan",
+    "NAN": "nan",
+    "float_": "float64",
+    "complex_": "complex128",
+    "unicode_": "str_",
+    "string_": "bytes_",
+    "alltrue": "all",
+    "sometrue": "any",
+    "product": "prod",
+    "cumproduct": "cumprod",
+    "row_stack": "vstack",
+    "trapz": "trapezoid",
+    "round_": "round",
+}
+_BUILTINS = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str}
+_FINANCIAL = ("fv", "ipmt", "irr", "mirr", "nper", "npv", "pmt", "ppmt", "pv", "rate")
+
+
+def _restore_numpy_names() -> None:
+    import numpy as np
+
+    def in1d(ar1, ar2, assume_unique=False, invert=False):
+        return np.isin(np.ravel(ar1), ar2, assume_unique=assume_unique, invert=invert)
+
+    def msort(a):
+        return np.sort(a, axis=0)
+
+    def asfarray(a, dtype=np.float64):
+        return np.asarray(a, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
+
+    names = {
+        **_BUILTINS,
+        **{old: getattr(np, new) for old, new in _RENAMED.items() if hasattr(np, new)},
+        **{name: _moved_to_numpy_financial(name) for name in _FINANCIAL},
+        **{"PZERO": 0.0, "NZERO": -0.0, "NINF": -np.inf},
+        **{"in1d": in1d, "msort": msort, "asfarray": asfarray},
+    }
+    present = vars(np)  # not hasattr: NumPy's own __getattr__ warns about some of these names
+    for name, value in names.items():
+        if name not in present:
+            setattr(np, name, value)
+
+
+def _moved_to_numpy_financial(name: str):
+    def function(*args, **kwargs):
+        raise RuntimeError(f"numpy.{name} has left NumPy; it is numpy_financial.{name}")
+
+    function.__name__ = name
+    return function
+
+
+@cache
+def threads() -> Threads:
+    """The OpenMP threads that MXNet should use, and why.
+
+    MXNet itself takes half the processors that it sees (src/engine/openmp.cc), which is half speed
+    where there is no hyper-threading. Here: the cores in this process's affinity mask, hyper-threads
+    of one core counted once, limited by the cgroup's CPU quota; `OMP_NUM_THREADS` overrules. Read once:
+    `prepare` sets that variable from the answer.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS")
+    if asked is not None and asked.isdigit() and int(asked) > 0:
+        return Threads(int(asked), "OMP_NUM_THREADS is set")
+    processors = os.sched_getaffinity(0)
+    cores = len({_siblings(processor) for processor in processors})
+    reason = f"{cores} core{'s' * (cores != 1)} in this process's affinity mask"
+    if cores < len(processors):
+        reason += f" ({len(processors)} hyper-threads)"
+    quota = _cgroup_quota()
+    if quota is not None and quota < cores:
+        return Threads(max(1, int(quota)), f"cgroup CPU quota {quota:g}, below the {reason}")
+    return Threads(cores, reason)
+
+
+def _siblings(processor: int) -> str:
+    path = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return str(processor)
+
+
+def _cgroup_quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
+    """CPUs that this process's cgroup and those above it allow, or None if they set no limit."""
+    quotas = []
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            mount, read = root, _quota_v2
+        elif "cpu" in controllers.split(","):
+            mount, read = root / "cpu", _quota_v1
+        else:
+            continue
+        # Inside a container the path may name a folder of the host's that is not mounted here.
+        group = Path(path.lstrip("/"))
+        quotas += [read(mount / folder) for folder in (group, *group.parents)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _quota_v2(folder: Path) -> float | None:
+    try:
+        quota, period = (folder / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        return None
+
+
+def _quota_v1(folder: Path) -> float | None:
+    try:
+        quota = int((folder / "cpu.cfs_quota_us").read_text())
+        return None if quota < 0 else quota / int((folder / "cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def context(name: str):
+    """The `mx.Context` that `cpu`, `cpu:1`, `gpu` or `gpu:0` names.
+
+    Raises UserError for another word, and for a GPU that MXNet doesn't see.
+    """
+    from mx_notes.runtime import mx
+
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
+        raise UserError(f"device {name!r}: expected cpu, cpu:N, gpu or gpu:N")
+    number = int(index or 0)
+    if kind == "gpu" and number >= gpus():
+        raise UserError(
+            f"device {name!r}: MXNet sees {gpus()} GPUs here"
+            + ("" if mx.runtime.Features().is_enabled("CUDA") else " (this is its build without CUDA)")
+            + "; use --device cpu"
+        )
+    return mx.Context(kind, number)
+
+
+def gpus() -> int:
+    """How many GPUs MXNet can use: 0 where its CUDA build finds no driver."""
+    from mx_notes.runtime import mx
+
+    try:
+        return mx.context.num_gpus()
+    except mx.MXNetError:
+        return 0
