@@ -1,0 +1,35 @@
+# make train        train the digits recipe          (ARGS="--epochs 3" adds options)
+# make test         run the tests                    (ARGS="-k data" adds options)
+# PYTHON=python3.12 make train   chooses the Python, from 3.10 to 3.13
+PYTHON ?= python3
+VENV ?= .venv
+RECIPE ?= digits
+DEVICE ?= cpu
+STAMP = $(VENV)/.installed
+
+.PHONY: train test venv lint lock
+
+train: venv
+	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
+
+test: venv
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+# Builds the environment if it is missing, or older than the list, or of another Python.
+venv:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'
+	@version=$$($(PYTHON) -c 'import sys; print(sys.version)'; cat requirements.txt pyproject.toml); \
+	if [ "$$version" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
+		rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
+		$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt && \
+		$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
+		printf '%s\n' "$$version" > $(STAMP); \
+	fi
+
+lint: venv
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+# Needs uv. Resolves requirements.in for every Python at once.
+lock:
+	uv pip compile --universal --python-version 3.10 --no-annotate --no-header --output-file requirements.txt requirements.in

@@ -1,0 +1,116 @@
+"""How batches are fed: prepared by a thread while the batch before them trains."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..runtime import mx
+from .augment import Augmentation
+from .dataset import Dataset, Part
+
+AHEAD = 2  # batches ready and waiting
+
+
+class Feed:
+    """Batches of one part of a data set.
+
+    Every example is fed exactly once an epoch. Where the batch size does not divide them, the last
+    batch has the examples that are left and no more: none is dropped, none repeated, and a mean over
+    that batch is over its own number of examples.
+
+    The order of epoch n depends only on the seed and n, the augmentation of its batch b only on the
+    seed, n and b: starting in mid-epoch gives the same batches as coming from its beginning.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        part: Part,
+        batch_size: int,
+        dtype: str = "float32",
+        seed: int | None = None,  # None: in order
+        augmentation: Augmentation | None = None,
+        strength: Callable[[int], float] = lambda epoch: 1.0,
+    ) -> None:
+        self._data, self._part, self._batch_size, self._dtype = data, part, batch_size, dtype
+        self._seed, self._augmentation, self._strength = seed, augmentation, strength
+        self.examples = len(part.labels)
+        self.steps = -(-self.examples // batch_size)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[mx.io.DataBatch]:
+        """The batches of an epoch (from 0), from batch `start` on.
+
+        data: (n, C, H, W), normalised; label: (n,) float32; n is the batch size, in the last batch what is left.
+        """
+        order = np.arange(self.examples)
+        if self._seed is not None:
+            np.random.default_rng([self._seed, number]).shuffle(order)
+        chosen = (order[b * self._batch_size :][: self._batch_size] for b in range(start, self.steps))
+        prepared = (self._prepare(number, b, examples) for b, examples in enumerate(chosen, start))
+        for images, labels in ahead(prepared):
+            yield data_batch(images, labels, self._dtype)
+
+    def _prepare(self, epoch: int, batch: int, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images = self._data.normalise(self._part.images[examples])
+        if self._augmentation is not None:
+            rng = np.random.default_rng([self._seed, epoch, batch])
+            images = self._augmentation(images, rng, self._strength(epoch))
+        return images, self._part.labels[examples]
+
+
+def data_batch(images: np.ndarray, labels: np.ndarray, dtype: str) -> mx.io.DataBatch:
+    """A batch that says its own shapes, so that a Module is reshaped to it."""
+    data, label = mx.nd.array(images, dtype=dtype), mx.nd.array(labels, dtype="float32")
+    return mx.io.DataBatch(
+        [data],
+        [label],
+        pad=0,
+        provide_data=[mx.io.DataDesc("data", data.shape, dtype)],
+        provide_label=[mx.io.DataDesc("softmax_label", label.shape)],
+    )
+
+
+def ahead(items: Iterable[Any], count: int = AHEAD) -> Iterator[Any]:
+    """The items, produced by a thread that keeps up to `count` of them ready.
+
+    An exception there is raised here; leaving the loop early ends the thread.
+    """
+    ready: queue.Queue = queue.Queue(count)
+    stopped = threading.Event()
+
+    def put(entry: tuple) -> None:
+        while not stopped.is_set():
+            try:
+                return ready.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def produce() -> None:
+        try:
+            for item in items:
+                put(("item", item))
+                if stopped.is_set():
+                    return
+            put(("end", None))
+        except BaseException as error:
+            put(("error", error))
+
+    thread = threading.Thread(target=produce, name="batches", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = ready.get()
+            if kind == "item":
+                yield value
+            elif kind == "error":
+                raise value
+            else:
+                return
+    finally:
+        stopped.set()
+        thread.join()

@@ -1,0 +1,166 @@
+"""Recipe: every knob of a training run, and the presets.
+
+recipe = preset("digits").override(["lr=0.05", "epochs=10"])
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from .errors import UserError
+
+SCHEDULES = ("constant", "step", "cosine")
+DTYPES = ("float32", "float16")
+ALIASES = {"lr": "learning_rate", "wd": "weight_decay"}  # MXNet's own short names
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained, on what, and how. Each field can be set by `--set name=value`."""
+
+    data: str = "digits"
+    data_dir: str = ""  # where the files of `data` are; empty: the usual places
+    validation: float = 0.1  # fraction of the training data held out to choose the best epoch
+    model: str = "cifar_resnet20_v1"
+    image_size: int = 224  # of imagerecord only: the others have their own size
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    schedule: str = "cosine"  # constant, step (large for long, then a tenth) or cosine (down to 0)
+    drop_at: float = 5 / 6  # step: the fraction of the epochs after which the rate falls to a tenth
+    warmup_epochs: float = 0.0  # the rate rises linearly from 0 over so many epochs
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    reflect: float = 0.0  # probability that an image is mirrored left to right
+    translate: int = 0  # pixels of padding, from which a crop of the image's size is taken
+    rotate: float = 0.0  # degrees at most, either way
+    noise: float = 0.0  # standard deviation, in units of the data's own
+    calm_epochs: int = 0  # the augmentation's strength falls to 0 over so many last epochs
+    seed: int = 1
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Raises UserError for a value that cannot train, naming the knob and what would be right."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(f"{field.name}={value}: expected a finite number")
+        for name in ("epochs", "batch_size", "image_size"):
+            _expect(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
+        for name in ("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"):
+            _expect(self, name, getattr(self, name) >= 0, "0 or more")
+        _expect(self, "learning_rate", self.learning_rate > 0, "a number above 0")
+        _expect(self, "momentum", 0 <= self.momentum < 1, "a number from 0 to below 1")
+        _expect(self, "reflect", 0 <= self.reflect <= 1, "a probability from 0 to 1")
+        _expect(self, "drop_at", 0 < self.drop_at <= 1, "a fraction of the epochs, above 0 to 1")
+        _expect(self, "validation", 0 < self.validation < 1, "a fraction of the data between 0 and 1")
+        _expect(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
+        _expect(self, "dtype", self.dtype in DTYPES, f"one of {', '.join(DTYPES)}")
+
+    def override(self, settings: list[str]) -> Recipe:
+        """This recipe with `name=value` settings applied.
+
+        Raises UserError for a misspelt name (naming the nearest) or a value of the wrong type.
+        """
+        types = {field.name: type(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        changes = {}
+        for setting in settings:
+            name, separator, text = setting.partition("=")
+            name = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
+            if not separator or name not in types:
+                near = get_close_matches(name, [*types, *ALIASES], n=1, cutoff=0.4)
+                hint = f"; did you mean {near[0]}?" if near else f"; the knobs are {', '.join(types)}"
+                raise UserError(
+                    f"--set {setting}: " + ("no such knob" if separator else "not name=value") + hint
+                )
+            try:
+                changes[name] = types[name](text)
+            except ValueError:
+                kind = "a whole number" if types[name] is int else "a number"
+                raise UserError(f"{name}={text}: expected {kind}") from None
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        """The recipe as JSON text, one knob a line."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+
+def _expect(recipe: Recipe, name: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise UserError(f"{name}={getattr(recipe, name)}: expected {expected}")
+
+
+PRESETS = {
+    # 1,438 training images of 8×8: small batches, and augmentation that keeps a digit that digit.
+    "digits": Recipe(data="digits", epochs=16, batch_size=64, translate=1, rotate=10.0, calm_epochs=3),
+    "fashion-mnist": Recipe(
+        data="fashion-mnist",
+        validation=0.05,
+        epochs=25,
+        batch_size=128,
+        warmup_epochs=0.5,
+        reflect=0.5,
+        translate=2,
+        calm_epochs=2,
+    ),
+    # The note's schedule: 0.1 for the first 200 of 240 epochs, then 0.01.
+    "cifar10": Recipe(
+        data="cifar10",
+        epochs=240,
+        batch_size=128,
+        schedule="step",
+        weight_decay=1e-4,
+        reflect=0.5,
+        translate=4,
+    ),
+    "imagenet": Recipe(
+        data="imagerecord",
+        model="resnet50_v1b",
+        validation=0.02,
+        epochs=90,
+        batch_size=256,
+        warmup_epochs=5.0,
+        weight_decay=1e-4,
+        reflect=0.5,
+        translate=16,
+    ),
+}
+
+
+def preset(name: str) -> Recipe:
+    """The preset of that name; raises UserError naming the nearest if there is none."""
+    if name not in PRESETS:
+        near = get_close_matches(name, PRESETS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(PRESETS)}"
+        raise UserError(f"no recipe {name!r}: {hint}")
+    return PRESETS[name]
+
+
+@dataclass
+class Schedule:
+    """The learning rate of every update: MXNet calls it with the number of the update, from 1 on.
+
+    Measured in updates, so that a change of the batch size or of the number of epochs stretches it.
+    """
+
+    recipe: Recipe
+    steps_per_epoch: int
+    base_lr: float = 0.0  # MXNet's optimiser sets it to its own learning rate
+
+    def __call__(self, num_update: int) -> float:
+        """The learning rate of update `num_update` (1 is the first)."""
+        recipe = self.recipe
+        epoch = (num_update - 1) / self.steps_per_epoch
+        if epoch < recipe.warmup_epochs:
+            return recipe.learning_rate * num_update / (recipe.warmup_epochs * self.steps_per_epoch)
+        if recipe.schedule == "step":
+            return recipe.learning_rate * (0.1 if epoch >= recipe.drop_at * recipe.epochs else 1.0)
+        if recipe.schedule == "cosine":
+            progress = (epoch - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
+            return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+        return recipe.learning_rate

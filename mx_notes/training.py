@@ -1,0 +1,199 @@
+"""Training as the note describes it: the whole batch forward, one backward on its mean loss, update.
+
+run = start(preset("digits"))
+fit(run, callbacks=[Progress()])
+score(run.module, run.data.evaluation("test", 64)).accuracy
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from . import data, models, runtime
+from .callbacks import Callback
+from .data.augment import Augmentation, strength
+from .errors import UserError
+from .recipes import Recipe, Schedule
+from .runtime import mx
+
+
+@dataclass
+class Score:
+    """Mean loss and accuracy over a number of examples."""
+
+    loss: float
+    accuracy: float
+    examples: int
+
+
+@dataclass
+class Run:
+    """One training run: what callbacks may look at."""
+
+    recipe: Recipe
+    data: data.Dataset
+    module: mx.mod.Module
+    feed: Iterable
+    epoch: int = 0  # from 0; during a callback, the epoch that is running or has just ended
+    step: int = 0  # updates made so far
+    history: list[dict] = field(default_factory=list)  # one row an epoch, as in metrics.jsonl
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the latest update (of the first, before it)."""
+        return self.module._optimizer.lr_scheduler(max(self.step, 1))
+
+
+def start(recipe: Recipe) -> Run:
+    """Load the data, bind the network on the recipe's device and initialise it from the seed."""
+    device = runtime.context(recipe.device)
+    dataset = data.load(
+        recipe.data,
+        data_dir=recipe.data_dir or None,
+        validation=recipe.validation,
+        seed=recipe.seed,
+        image_size=recipe.image_size,
+    )
+    feed = dataset.training(
+        recipe.batch_size,
+        seed=recipe.seed,
+        augmentation=Augmentation(recipe.reflect, recipe.translate, recipe.rotate, recipe.noise),
+        strength=partial(strength, epochs=recipe.epochs, calm_epochs=recipe.calm_epochs),
+        dtype=recipe.dtype,
+    )
+    seed_everything(recipe.seed)
+    net = models.build(recipe.model, len(dataset.classes), dataset.shape)
+    module = mx.mod.Module(models.mean_cross_entropy(net), ("data",), ("softmax_label",), context=device)
+    batch = min(recipe.batch_size, feed.examples)
+    module.bind(
+        [mx.io.DataDesc("data", (batch, *dataset.shape), recipe.dtype)],
+        [mx.io.DataDesc("softmax_label", (batch,))],
+    )
+    module.init_params(models.initializer())
+    with warnings.catch_warnings():  # that rescale_grad is not 1/batch_size: see optimizer()
+        warnings.filterwarnings("ignore", message="Optimizer created manually")
+        module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, feed.steps, module))
+    return Run(recipe, dataset, module, feed)
+
+
+def optimizer(recipe: Recipe, steps_per_epoch: int, module: mx.mod.Module) -> mx.optimizer.Optimizer:
+    """SGD with the recipe's momentum: v = momentum v - lr (g + wd w), w = w + v.
+
+    `rescale_grad` is 1 because the loss in the graph is already the mean over the batch. Weight decay
+    leaves out biases and batch norm's beta, as MXNet does by default.
+    """
+    return mx.optimizer.SGD(
+        learning_rate=recipe.learning_rate,
+        lr_scheduler=Schedule(recipe, steps_per_epoch),
+        momentum=recipe.momentum,
+        wd=recipe.weight_decay,
+        rescale_grad=1.0,
+        multi_precision=recipe.dtype == "float16",
+        param_idx2name=dict(enumerate(module._exec_group.param_names)),
+        sym=module.symbol,
+    )
+
+
+def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
+    """Train the recipe's epochs. Each adds a row to `run.history`; callbacks do the rest.
+
+    A batch is forward, backward on the mean of its losses, update. The last batch of an epoch may be
+    shorter: the module is reshaped to it, so that the mean is over the examples that it has.
+    """
+
+    def tell(moment: str, *arguments) -> None:
+        for callback in callbacks:
+            getattr(callback, moment)(run, *arguments)
+
+    tell("on_train_begin")
+    for run.epoch in range(run.recipe.epochs):
+        began, meter = time.perf_counter(), Meter()
+        tell("on_epoch_begin")
+        for batch in run.feed.epoch(run.epoch):
+            run.module.forward_backward(batch)
+            run.module.update()
+            run.step += 1
+            meter.add(run.module.get_outputs(), batch.label[0])
+            tell("on_step_end", meter)
+        # MXNet writes batch norm's running statistics unannounced: nothing may read them before this.
+        mx.nd.waitall()
+        seconds = time.perf_counter() - began
+        trained = meter.score()
+        validation = score(run.module, run.data.evaluation("validation", run.recipe.batch_size))
+        run.history.append(
+            {
+                "epoch": run.epoch + 1,
+                "loss": trained.loss,
+                "train_accuracy": trained.accuracy,
+                "validation_accuracy": validation.accuracy,
+                "learning_rate": run.learning_rate,
+                "images_per_second": trained.examples / seconds,
+                "seconds": seconds,
+            }
+        )
+        tell("on_epoch_end")
+    tell("on_train_end")
+
+
+def score(module: mx.mod.Module, feed: Iterable) -> Score:
+    """Loss and accuracy of the module's network in inference mode on every example of the feed, once."""
+    mx.nd.waitall()
+    meter = Meter()
+    for batch in feed.epoch(0):
+        module.forward(batch, is_train=False)
+        meter.add(module.get_outputs(), batch.label[0])
+    return meter.score()
+
+
+class Meter:
+    """Loss and accuracy so far. A step's numbers are read when the next one is under way.
+
+    Reading waits for the engine; a step late, there is nothing left to wait for.
+    """
+
+    def __init__(self) -> None:
+        self.examples = self.correct = 0
+        self.loss_sum = 0.0
+        self.last_loss = float("nan")  # mean loss of the latest batch that was read
+        self.steps_read = 0
+        self._pending = None
+
+    def add(self, outputs: list[mx.nd.NDArray], label: mx.nd.NDArray) -> None:
+        """Take a batch's mean loss (1,) and probabilities (N, classes), and its labels (N,)."""
+        loss, probabilities = outputs
+        label = label.as_in_context(probabilities.context)
+        correct = (probabilities.argmax(axis=1) == label).sum()
+        self._read()
+        self._pending = (loss.copy(), correct, len(label))
+
+    def _read(self) -> None:
+        if self._pending is None:
+            return
+        loss, correct, examples = self._pending
+        self._pending = None
+        self.last_loss = float(loss.asscalar())
+        self.loss_sum += self.last_loss * examples
+        self.correct += int(correct.asscalar())
+        self.examples += examples
+        self.steps_read += 1
+
+    def score(self) -> Score:
+        """The mean over all examples added; waits for the last."""
+        self._read()
+        if not self.examples:
+            raise UserError("nothing to score: this part of the data is empty")
+        return Score(self.loss_sum / self.examples, self.correct / self.examples, self.examples)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed MXNet's, NumPy's and Python's generators (MXNet's initialisers draw from the first two)."""
+    mx.random.seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
