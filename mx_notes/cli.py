@@ -104,12 +104,14 @@ def _recipes(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from . import models
-
     if options.name:
-        print(models.size_table(options.name).text())
+        from .size_table import size_table
+
+        print(size_table(options.name).text())
     else:
-        print("\n".join(models.names()))
+        from .models import names
+
+        print("\n".join(names()))
     return 0
 
 

@@ -150,7 +150,7 @@ class Schedule:
 
     recipe: Recipe
     steps_per_epoch: int
-    base_lr: float = 0.0  # MXNet's optimiser sets it to its own learning rate
+    base_lr: float  # where MXNet's optimiser reads the rate to begin with
 
     def __call__(self, num_update: int) -> float:
         """The learning rate of update `num_update` (1 is the first)."""

@@ -90,8 +90,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int, module: mx.mod.Module) -> mx
     leaves out biases and batch norm's beta, as MXNet does by default.
     """
     return mx.optimizer.SGD(
-        learning_rate=recipe.learning_rate,
-        lr_scheduler=Schedule(recipe, steps_per_epoch),
+        lr_scheduler=Schedule(recipe, steps_per_epoch, base_lr=recipe.learning_rate),
         momentum=recipe.momentum,
         wd=recipe.weight_decay,
         rescale_grad=1.0,

@@ -141,7 +141,7 @@ class Recorder(Listener):
 
     def _close_step(self) -> None:
         step = self._step
-        if not step.events or step.events[-1][0] != "update":
+        if not any(event[0] == "update" for event in step.events):
             return
         for kind in ("forward", "backward", "update"):
             self.totals[kind, step.count(kind)] += 1

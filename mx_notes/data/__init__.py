@@ -1,8 +1,8 @@
 """What data there is (`sources`), what is done to a batch (`augment`), how batches are fed (`batches`).
 
-    data = load("fashion-mnist", seed=1)
-    for batch in data.training(128, seed=1, augmentation=Augmentation(reflect=0.5)).epoch(0):
-        module.forward_backward(batch)
+data = load("fashion-mnist", seed=1)
+for batch in data.training(128, seed=1, augmentation=Augmentation(reflect=0.5)).epoch(0):
+    module.forward_backward(batch)
 """
 
 from .augment import Augmentation, strength

@@ -30,12 +30,16 @@ class Augmentation:
     noise: float = 0.0
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-        """Augmented copies of normalised images, (N, C, H, W) float32, with every kind scaled by `strength`."""
+        """Normalised images, (N, C, H, W) float32, augmented, with every kind scaled by `strength`.
+
+        The given array is left as it is, and returned where there is nothing to do.
+        """
         if strength <= 0:
             return images
         if self.reflect:
             mirrored = rng.random(len(images)) < self.reflect * strength
-            images = np.where(mirrored[:, None, None, None], images[..., ::-1], images)
+            images = images.copy()
+            images[mirrored] = images[mirrored, :, :, ::-1]
         if self.rotate:
             images = _rotate(images, rng.uniform(-1, 1, len(images)) * self.rotate * strength)
         if self.translate:
@@ -43,7 +47,8 @@ class Augmentation:
             images = _translate(images, rng.integers(-pixels, pixels, (2, len(images)), endpoint=True))
         if self.noise:
             noise = rng.standard_normal(images.shape, dtype=np.float32)
-            images = images + noise * np.float32(self.noise * strength)
+            noise *= np.float32(self.noise * strength)
+            images = np.add(images, noise, out=noise)
         return np.ascontiguousarray(images)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..runtime import mx
 from .augment import Augmentation
-from .dataset import Dataset, Part
+
+if TYPE_CHECKING:
+    from .dataset import Dataset, Part
+    from .recordio import Records
+    from .records import RecordDataset
 
 AHEAD = 2  # batches ready and waiting
 
@@ -29,8 +33,8 @@ class Feed:
 
     def __init__(
         self,
-        data: Dataset,
-        part: Part,
+        data: Dataset | RecordDataset,
+        part: Part | Records,
         batch_size: int,
         dtype: str = "float32",
         seed: int | None = None,  # None: in order
@@ -45,27 +49,32 @@ class Feed:
     def epoch(self, number: int, start: int = 0) -> Iterator[mx.io.DataBatch]:
         """The batches of an epoch (from 0), from batch `start` on.
 
-        data: (n, C, H, W), normalised; label: (n,) float32; n is the batch size, in the last batch what is left.
+        data: (n, C, H, W), normalised, of the feed's dtype, on the CPU; label: (n,) float32; n is the
+        batch size, in the last batch what is left.
         """
-        order = np.arange(self.examples)
-        if self._seed is not None:
-            np.random.default_rng([self._seed, number]).shuffle(order)
-        chosen = (order[b * self._batch_size :][: self._batch_size] for b in range(start, self.steps))
-        prepared = (self._prepare(number, b, examples) for b, examples in enumerate(chosen, start))
-        for images, labels in ahead(prepared):
+        for images, labels in ahead(self._prepared(number, start)):
             yield data_batch(images, labels, self._dtype)
 
-    def _prepare(self, epoch: int, batch: int, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        images = self._data.normalise(self._part.images[examples])
-        if self._augmentation is not None:
-            rng = np.random.default_rng([self._seed, epoch, batch])
-            images = self._augmentation(images, rng, self._strength(epoch))
-        return images, self._part.labels[examples]
+    def _prepared(self, epoch: int, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        order = np.arange(self.examples)
+        if self._seed is not None:
+            np.random.default_rng([self._seed, epoch]).shuffle(order)
+        for number in range(start, self.steps):
+            examples = order[number * self._batch_size :][: self._batch_size]
+            images = self._data.normalise(self._part.images[examples])
+            yield self._augmented(images, epoch, number), self._part.labels[examples]
+
+    def _augmented(self, images: np.ndarray, epoch: int, batch: int) -> np.ndarray:
+        if self._augmentation is None:
+            return images
+        # From 1: NumPy seeds [seed, epoch, 0] and [seed, epoch], the shuffle's, alike.
+        rng = np.random.default_rng([self._seed, epoch, 1 + batch])
+        return self._augmentation(images, rng, self._strength(epoch))
 
 
 def data_batch(images: np.ndarray, labels: np.ndarray, dtype: str) -> mx.io.DataBatch:
     """A batch that says its own shapes, so that a Module is reshaped to it."""
-    data, label = mx.nd.array(images, dtype=dtype), mx.nd.array(labels, dtype="float32")
+    data, label = _on_cpu(images, dtype), _on_cpu(labels, "float32")
     return mx.io.DataBatch(
         [data],
         [label],
@@ -73,6 +82,13 @@ def data_batch(images: np.ndarray, labels: np.ndarray, dtype: str) -> mx.io.Data
         provide_data=[mx.io.DataDesc("data", data.shape, dtype)],
         provide_label=[mx.io.DataDesc("softmax_label", label.shape)],
     )
+
+
+def _on_cpu(values: np.ndarray, dtype: str) -> mx.nd.NDArray:
+    # Not mx.nd.array: it first looks for a SciPy matrix, under a name that SciPy warns about.
+    array = mx.nd.empty(values.shape, mx.cpu(), dtype)
+    array[:] = values
+    return array
 
 
 def ahead(items: Iterable[Any], count: int = AHEAD) -> Iterator[Any]:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
 from .augment import Augmentation
+
+if TYPE_CHECKING:
+    from .batches import Feed
+
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -32,26 +38,19 @@ class Dataset:
     source: str  # where it came from
 
     def __post_init__(self) -> None:
-        """Raises UserError for what MXNet would train on in silence: bad labels, pixels or counts."""
-        for name in ("train", "validation", "test"):
-            self._check(name, getattr(self, name))
+        self.check()
 
-    def _check(self, name: str, part: Part) -> None:
-        where = f"{self.name}, {name} part"
-        if len(part.images) != len(part.labels):
-            raise UserError(f"{where}: {len(part.images)} images but {len(part.labels)} labels")
-        if not len(part.labels):
-            raise UserError(f"{where}: no examples; choose another --set validation=")
-        wrong = np.flatnonzero((part.labels < 0) | (part.labels >= len(self.classes)))
-        if len(wrong):
-            raise UserError(
-                f"{where}: label {part.labels[wrong[0]]} of example {wrong[0]} is outside the"
-                f" {len(self.classes)} classes, 0 to {len(self.classes) - 1}"
-            )
-        if part.images.dtype != np.uint8:
-            finite = np.isfinite(part.images).reshape(len(part.images), -1).all(axis=1)
-            if not finite.all():
-                raise UserError(f"{where}: NaN or infinite pixels in image {int(np.argmin(finite))}")
+    def check(self) -> None:
+        """Raises UserError for what MXNet would train on in silence, naming part, example and value.
+
+        That is: images and labels of different counts, images of another size than the training part's,
+        labels outside the classes, NaN or infinite pixels.
+        """
+        for name in PARTS:
+            part, where = getattr(self, name), f"{self.name}, {name} part"
+            _check_shapes(part, self.shape, where)
+            _check_labels(part.labels, len(self.classes), where)
+            _check_pixels(part.images, where)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -81,25 +80,65 @@ class Dataset:
         return mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32)
 
     def normalise(self, images: np.ndarray) -> np.ndarray:
-        """Images as the network gets them: float32, per channel of mean 0 and variance 1 over the training part."""
-        return (images.astype(np.float32) - self.mean[:, None, None]) / self.std[:, None, None]
+        """A float32 copy in which each channel has mean 0 and variance 1 over the training part."""
+        images = images.astype(np.float32)
+        images -= self.mean[:, None, None]
+        images /= self.std[:, None, None]
+        return images
 
     def training(
         self,
         batch_size: int,
         *,
         seed: int,
-        augmentation: Augmentation = Augmentation(),
+        augmentation: Augmentation | None = None,
         strength: Callable[[int], float] = lambda epoch: 1.0,
         dtype: str = "float32",
-    ):
+    ) -> Feed:
         """The training part in a new order each epoch, augmented with `strength(epoch)`."""
-        from .batches import Feed
+        from .batches import Feed  # opens MXNet
 
         return Feed(self, self.train, batch_size, dtype, seed, augmentation, strength)
 
-    def evaluation(self, part: str, batch_size: int, dtype: str = "float32"):
+    def evaluation(self, part: str, batch_size: int, dtype: str = "float32") -> Feed:
         """The part "train", "validation" or "test" in order, as it is."""
-        from .batches import Feed
+        from .batches import Feed  # opens MXNet
 
+        if part not in PARTS:
+            raise ValueError(f"part {part!r}: expected one of {', '.join(PARTS)}")
         return Feed(self, getattr(self, part), batch_size, dtype)
+
+
+def _check_shapes(part: Part, shape: tuple[int, ...], where: str) -> None:
+    if len(part.images) != len(part.labels):
+        raise UserError(f"{where}: {len(part.images)} images but {len(part.labels)} labels")
+    if not len(part.labels):
+        raise UserError(f"{where}: no examples; set another fraction by --set validation=")
+    if len(shape) != 3 or part.images.shape[1:] != shape:
+        raise UserError(
+            f"{where}: images of shape {part.images.shape[1:]}, expected (C, H, W) as in training, {shape}"
+        )
+
+
+def _check_labels(labels: np.ndarray, classes: int, where: str) -> None:
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise UserError(
+            f"{where}: {labels.dtype} labels of shape {labels.shape}, expected whole numbers, (N,)"
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        raise UserError(
+            f"{where}: label {labels[wrong[0]]} of example {wrong[0]} (from 0) is outside the {classes}"
+            f" classes, 0 to {classes - 1}"
+        )
+
+
+def _check_pixels(images: np.ndarray, where: str) -> None:
+    if images.dtype == np.uint8:
+        return
+    for example, image in enumerate(images):
+        finite = np.isfinite(image)
+        if not finite.all():
+            raise UserError(
+                f"{where}: pixel {image[~finite][0]} in image {example} (from 0), not a finite number"
+            )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import tempfile
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,43 +25,82 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx_notes"
 
 
+@contextmanager
+def sibling(target: Path) -> Iterator[Path]:
+    """A new empty file beside `target`, to be renamed to it when it is complete; otherwise removed."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal. Raises UserError if it can't be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
 def fetch(
-    urls: Sequence[str], target: Path, sha256: str, size_limit: int, content: Callable[[Path], bytes] = Path.read_bytes
+    urls: Sequence[str],
+    target: Path,
+    sha256: str,
+    size_limit: int,
+    content: Callable[[Path], bytes] | None = None,
 ) -> Path:
     """Download `target` from the first of the mirrors that has the right file.
 
-    sha256 is that of `content(file)`, for what is compressed anew by each mirror. Raises UserError
-    with every mirror's answer if none has it.
+    sha256: of the file, or of `content(file)` for what each mirror compresses anew. size_limit: bytes. Raises
+    UserError with every mirror's answer if none has it; nothing is left behind then.
     """
     answers = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        for url in urls:
+            with sibling(target) as part:
+                answer = _try(url, part, sha256, size_limit, content, target.name)
+                if answer is None:
+                    part.replace(target)
+                    return target
+                answers.append(f"{url}: {answer}")
     except OSError as error:
         raise UserError(f"{target.parent}: cannot be written: {error.strerror}") from None
-    for url in urls:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, suffix=".part") as part:
-            try:
-                _copy(url, part, size_limit, target.name)
-                digest = hashlib.sha256(content(Path(part.name))).hexdigest()
-            except (OSError, EOFError, ValueError, UserError) as error:
-                answers.append(f"{url}: {getattr(error, 'reason', error)}")
-                continue
-            if digest != sha256:
-                answers.append(f"{url}: another file (SHA-256 {digest[:12]}…, expected {sha256[:12]}…)")
-                continue
-            os.link(part.name, target)
-            return target
-    raise UserError(f"{target.name} could not be downloaded: " + "; ".join(answers))
+    raise UserError(f"{target.name} could not be downloaded: {'; '.join(answers)}")
 
 
-def _copy(url: str, file, size_limit: int, name: str) -> None:
+def _try(
+    url: str, part: Path, sha256: str, size_limit: int, content: Callable[[Path], bytes] | None, name: str
+) -> str | None:
+    """Download into `part`; what is wrong with it, or None."""
+    try:
+        _copy(url, part, size_limit, name)
+        digest = hashlib.sha256(content(part)).hexdigest() if content else sha256_of(part)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+            error = error.reason
+        return str(error) or type(error).__name__
+    except UserError as error:
+        return str(error).removeprefix(f"{part}: ")
+    return None if digest == sha256 else f"another file (SHA-256 {digest[:12]}…, expected {sha256[:12]}…)"
+
+
+def _copy(url: str, part: Path, size_limit: int, name: str) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "mx_notes"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, part.open("wb") as file:
         total = int(answer.headers.get("Content-Length") or 0)
-        with tqdm(total=total or None, desc=name, unit="B", unit_scale=True, disable=None, leave=False) as bar:
+        style = {"unit": "B", "unit_scale": True, "leave": False, "disable": None}  # None: if not a terminal
+        with tqdm(total=total or None, desc=name, **style) as bar:
             while chunk := answer.read(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
                 if file.tell() > size_limit:
                     raise UserError(f"more than {size_limit} bytes")
-    file.flush()
+        if total and file.tell() != total:
+            raise UserError(f"broke off after {file.tell()} of {total} bytes")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
 from . import cifar, download, idx
 from .dataset import Dataset, Part
+
+if TYPE_CHECKING:
+    from .records import RecordDataset
 
 TEST_SPLIT_SEED = 0  # of digits: fixed, so that every run is scored on the same images
 
@@ -26,13 +31,24 @@ FASHION_FILES = {
 }
 FASHION_MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/gluon/dataset/fashion-mnist/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 )
 FASHION_DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+FASHION_HELP = "apt-get install dataset-fashion-mnist, or name the folder of its four files by --data-dir"
 
 CIFAR_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
-CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
+CIFAR_BYTES = 170_052_171
+CIFAR_MIRRORS = (
+    "https://www.cs.toronto.edu/~kriz/",
+    "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/gluon/dataset/cifar10/",
+)
+CIFAR_HELP = f"name the folder that has {cifar.ARCHIVE} or {cifar.FOLDER} by --data-dir"
+
+RECORD_FILES = ("train.rec", "train.idx", "val.rec")
+
+Loaded = tuple[tuple[str, ...], Part, Part, str]  # classes, training and test data, where they came from
 
 
 def load(
@@ -42,27 +58,30 @@ def load(
     validation: float = 0.1,
     seed: int = 1,
     image_size: int = 224,
-):
-    """A data set by name, its validation part drawn from the training data with the seed.
+) -> Dataset | RecordDataset:
+    """A data set by name, `validation` of each class of its training data held out, drawn with the seed.
 
-    data_dir: where else to look for its files. image_size: of imagerecord only. Raises UserError for an
-    unknown name, and for files that are missing or damaged.
+    data_dir: where to look first for its files. image_size: pixels, of imagerecord only, which has a
+    validation file of its own. Raises UserError for an unknown name, and for files that are missing or
+    damaged.
     """
     if name not in _LOADERS:
         near = get_close_matches(name, _LOADERS, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_LOADERS)}"
         raise UserError(f"no data set {name!r}: {hint}")
+    if not 0 < validation < 1:
+        raise UserError(f"validation={validation}: expected a fraction of the training data between 0 and 1")
     folder = Path(data_dir) if data_dir else None
     if folder is not None and not folder.is_dir():
         raise UserError(f"data_dir={folder}: no such folder")
     if name == "imagerecord":
         from .records import load as load_records
 
-        return load_records(folder, validation, seed, image_size)
+        return load_records(folder, image_size)
     classes, training, test, source = _LOADERS[name](folder)
-    _check_counts(name, training)
-    train, held_out = _split(training, validation, seed)
-    return Dataset(name, classes, train, held_out, test, source)
+    if len(training.images) != len(training.labels):
+        raise UserError(f"{source}: {len(training.images)} training images but {len(training.labels)} labels")
+    return Dataset(name, classes, *_split(training, validation, seed), test, source)
 
 
 def names() -> tuple[str, ...]:
@@ -73,125 +92,144 @@ def names() -> tuple[str, ...]:
 def survey(data_dir: str | Path | None = None) -> list[tuple[str, bool, str]]:
     """(name, found, where or what to do) of each data set; reads no data and downloads nothing."""
     folder = Path(data_dir) if data_dir else None
-    fashion, binaries = _fashion_folder(folder), _cifar_folder(folder)
-    records = folder is not None and (folder / "train.rec").is_file()
+    fashion = _complete(_fashion_folders(folder), FASHION_FILES)
+    binaries = _complete(_cifar_folders(folder), cifar.FILES) or _cifar_archive(folder)
+    records = _complete([folder] if folder else [], RECORD_FILES)
+    downloaded = "downloaded at the first use"
     return [
         ("digits", True, "inside scikit-learn"),
-        (
-            "fashion-mnist",
-            fashion is not None,
-            str(fashion or "apt-get install dataset-fashion-mnist, or --data-dir, or downloaded at first use"),
-        ),
-        (
-            "cifar10",
-            binaries is not None,
-            str(binaries or f"--data-dir with {cifar.FOLDER} or {cifar.ARCHIVE}, or downloaded at first use"),
-        ),
-        ("imagerecord", records, str(folder) if records else "--data-dir with train.rec (see the README)"),
-        ("synthetic", True, "made from the seed"),
+        ("fashion-mnist", fashion is not None, str(fashion or f"{FASHION_HELP}; else {downloaded}")),
+        ("cifar10", binaries is not None, str(binaries or f"{CIFAR_HELP}; else {downloaded}")),
+        ("imagerecord", records is not None, str(records or f"--data-dir with {', '.join(RECORD_FILES)}")),
+        ("synthetic", True, "made from a fixed seed"),
     ]
 
 
-def _digits(folder: Path | None):
+def _digits(folder: Path | None) -> Loaded:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     part = Part(digits.images.astype(np.uint8)[:, None], digits.target.astype(np.int32))
-    training, test = _split(part, 1 / 6, TEST_SPLIT_SEED)
-    return tuple("0123456789"), training, test, "scikit-learn"
+    return tuple("0123456789"), *_split(part, 1 / 6, TEST_SPLIT_SEED), "scikit-learn"
 
 
-def _fashion_mnist(folder: Path | None):
-    found = _fashion_folder(folder) or _download_fashion()
-    arrays = {}
-    for name in FASHION_FILES:
-        arrays[name] = idx.read(_variant(found, name), 3 if "images" in name else 1)
-    parts = []
-    for prefix in ("train", "t10k"):
-        images, labels = arrays[f"{prefix}-images-idx3-ubyte"], arrays[f"{prefix}-labels-idx1-ubyte"]
-        parts.append(Part(images[:, None], labels.astype(np.int32)))
-    return FASHION_CLASSES, *parts, str(found)
+def _fashion_mnist(folder: Path | None) -> Loaded:
+    _refuse_incomplete(folder)
+    found = _complete(_fashion_folders(folder), FASHION_FILES) or _download_fashion(folder)
+    return FASHION_CLASSES, _idx_part(found, "train"), _idx_part(found, "t10k"), str(found)
 
 
-def _variant(folder: Path, name: str) -> Path:
+def _idx_part(folder: Path, prefix: str) -> Part:
+    images = idx.read(_plain_or_gz(folder, f"{prefix}-images-idx3-ubyte"), 3)
+    labels = idx.read(_plain_or_gz(folder, f"{prefix}-labels-idx1-ubyte"), 1)
+    return Part(images[:, None], labels.astype(np.int32))
+
+
+def _plain_or_gz(folder: Path, name: str) -> Path:
     plain = folder / name
     return plain if plain.is_file() else folder / f"{name}.gz"
 
 
-def _fashion_folder(folder: Path | None) -> Path | None:
-    places = [folder, folder / "fashion-mnist"] if folder else []
-    places += [FASHION_DEBIAN, download.cache() / "fashion-mnist"]
-    return next((p for p in places if all(_variant(p, name).is_file() for name in FASHION_FILES)), None)
+def _complete(folders: Sequence[Path], files: Sequence[str]) -> Path | None:
+    """The first folder that has all the files, plain or compressed by gzip."""
+    return next((p for p in folders if all(_plain_or_gz(p, name).is_file() for name in files)), None)
 
 
-def _download_fashion() -> Path:
-    folder = download.cache() / "fashion-mnist"
+def _fashion_folders(folder: Path | None) -> list[Path]:
+    given = [folder, folder / "fashion-mnist"] if folder else []
+    return [*given, FASHION_DEBIAN, download.cache() / "fashion-mnist"]
+
+
+def _refuse_incomplete(folder: Path | None) -> None:
+    """Some of the four files in the folder that the user named: not to be passed over for another place's."""
+    missing = [name for name in FASHION_FILES if folder and not _plain_or_gz(folder, name).is_file()]
+    if 0 < len(missing) < len(FASHION_FILES):
+        raise UserError(
+            f"{folder}: has no {missing[0]} or {missing[0]}.gz, but others of fashion-mnist's files"
+        )
+
+
+def _download_fashion(folder: Path | None) -> Path:
+    target = download.cache() / "fashion-mnist"
     for name, digest in FASHION_FILES.items():
-        target = folder / f"{name}.gz"
-        if target.is_file():
+        if _plain_or_gz(target, name).is_file():
             continue
         urls = [f"{mirror}{name}.gz" for mirror in FASHION_MIRRORS]
         try:
-            download.fetch(urls, target, digest, 64 << 20, content=idx.raw_bytes)
+            download.fetch(urls, target / f"{name}.gz", digest, 64 << 20, content=idx.raw_bytes)
         except UserError as error:
-            raise UserError(
-                f"fashion-mnist is not here: apt-get install dataset-fashion-mnist, or give its four files by"
-                f" --data-dir ({error})"
-            ) from None
-    return folder
+            raise _not_found("fashion-mnist", _fashion_folders(folder), FASHION_HELP, error) from None
+    return target
 
 
-def _cifar10(folder: Path | None):
-    found = _cifar_folder(folder) or _unpack_cifar(folder)
-    parts = [cifar.read(found / name) for name in cifar.TRAINING_FILES]
-    images, labels = zip(*parts, strict=True)
-    return (
-        cifar.CLASSES,
-        Part(np.concatenate(images), np.concatenate(labels)),
-        Part(*cifar.read(found / cifar.TEST_FILE)),
-        str(found),
-    )
+def _not_found(name: str, places: Sequence[Path], help: str, error: UserError) -> UserError:
+    return UserError(f"{name} is not in {', '.join(map(str, places))}: {help} ({error})")
 
 
-def _cifar_folder(folder: Path | None) -> Path | None:
-    places = [folder, folder / cifar.FOLDER] if folder else []
-    places.append(download.cache() / cifar.FOLDER)
-    files = (*cifar.TRAINING_FILES, cifar.TEST_FILE)
-    return next((p for p in places if all((p / name).is_file() for name in files)), None)
+def _cifar10(folder: Path | None) -> Loaded:
+    found = _complete(_cifar_folders(folder), cifar.FILES) or _unpack_cifar(folder)
+    parts = cifar.read_all(found)
+    images, labels = zip(*(parts[name] for name in cifar.TRAINING_FILES), strict=True)
+    training = Part(np.concatenate(images), np.concatenate(labels))
+    return cifar.CLASSES, training, Part(*parts[cifar.TEST_FILE]), str(found)
+
+
+def _cifar_folders(folder: Path | None) -> list[Path]:
+    given = [folder, folder / cifar.FOLDER] if folder else []
+    return [*given, download.cache() / cifar.FOLDER]
+
+
+def _cifar_archive(folder: Path | None) -> Path | None:
+    places = [place / cifar.ARCHIVE for place in (folder, download.cache()) if place]
+    return next((path for path in places if path.is_file()), None)
 
 
 def _unpack_cifar(folder: Path | None) -> Path:
-    archive = folder / cifar.ARCHIVE if folder else None
-    if archive is None or not archive.is_file():
-        pickled = folder is not None and any(folder.rglob("data_batch_1"))
-        hint = " (the pickled version there is never read: unpickling runs what is in the file)" if pickled else ""
-        target = download.cache() / cifar.ARCHIVE
+    archive = _cifar_archive(folder)
+    if archive is None:
+        archive = download.cache() / cifar.ARCHIVE
+        urls = [mirror + cifar.ARCHIVE for mirror in CIFAR_MIRRORS]
         try:
-            urls = [mirror + cifar.ARCHIVE for mirror in CIFAR_MIRRORS]
-            archive = target if target.is_file() else download.fetch(urls, target, CIFAR_SHA256, 200 << 20)
+            download.fetch(urls, archive, CIFAR_SHA256, CIFAR_BYTES)
         except UserError as error:
-            raise UserError(
-                f"cifar10 is not here: give {cifar.ARCHIVE} or {cifar.FOLDER} by --data-dir{hint} ({error})"
-            ) from None
+            hint = CIFAR_HELP + _pickled(folder)
+            raise _not_found("cifar10", _cifar_folders(folder), hint, error) from None
+    elif download.sha256_of(archive) != CIFAR_SHA256:
+        raise UserError(f"{archive}: not CIFAR-10's binary archive (its SHA-256 is not {CIFAR_SHA256[:12]}…)")
     return cifar.extract(archive, download.cache() / cifar.FOLDER)
 
 
-def _synthetic(folder: Path | None):
-    """Ten classes of 8×8 images: a prototype each, and noise of the same size. For tests and timings."""
-    rng = np.random.default_rng(0)
-    prototypes = rng.standard_normal((10, 1, 8, 8), dtype=np.float32)
+def _pickled(folder: Path | None) -> str:
+    places = [folder, folder / "cifar-10-batches-py"] if folder else []
+    for place in places:
+        for name in ("cifar-10-python.tar.gz", "data_batch_1"):
+            if (place / name).is_file():
+                return (
+                    f"; {place / name} is the pickled version, which is never read: unpickling runs its code"
+                )
+    return ""
+
+
+def synthetic(
+    examples: int = 2500, classes: int = 10, shape: tuple[int, int, int] = (1, 8, 8), seed: int = 0
+) -> tuple[Part, Part]:
+    """Training and test (a fifth) data, float32: a random prototype for each class, plus as much noise.
+
+    For tests and timings; a network can learn it.
+    """
+    rng = np.random.default_rng(seed)
+    prototypes = rng.standard_normal((classes, *shape), dtype=np.float32)
 
     def part(count: int) -> Part:
-        labels = rng.integers(0, 10, count, dtype=np.int32)
-        noise = rng.standard_normal((count, 1, 8, 8), dtype=np.float32)
+        labels = rng.integers(0, classes, count, dtype=np.int32)
+        noise = rng.standard_normal((count, *shape), dtype=np.float32)
         return Part(prototypes[labels] + noise, labels)
 
-    return tuple("0123456789"), part(2000), part(500), "made from a fixed seed"
+    return part(examples - examples // 5), part(examples // 5)
 
 
-def _check_counts(name: str, part: Part) -> None:
-    if len(part.images) != len(part.labels):
-        raise UserError(f"{name}: {len(part.images)} training images but {len(part.labels)} labels")
+def _synthetic(folder: Path | None) -> Loaded:
+    return tuple("0123456789"), *synthetic(), "made from a fixed seed"
 
 
 def _split(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
@@ -207,10 +245,10 @@ def _split(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
     )
 
 
-_LOADERS = {
+_LOADERS: dict[str, Callable[[Path | None], Loaded] | None] = {
     "digits": _digits,
     "fashion-mnist": _fashion_mnist,
     "cifar10": _cifar10,
-    "imagerecord": None,
+    "imagerecord": None,  # by records.load: it stays on disk
     "synthetic": _synthetic,
 }

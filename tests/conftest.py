@@ -1,0 +1,27 @@
+"""What the tests share: short runs on real digits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def digits():
+    from mx_notes import data
+
+    return data.load("digits", validation=0.1, seed=1)
+
+
+@pytest.fixture
+def mx_notes_command(tmp_path):
+    """Run `python -m mx_notes …` in an empty folder, as a user would."""
+
+    def run(*arguments: str, **options) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "mx_notes", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, **options)
+
+    return run

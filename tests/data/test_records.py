@@ -1,0 +1,228 @@
+"""Small RecordIO files of scanned digits, in colour and of other sizes, written by MXNet itself."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from mx_notes import data
+from mx_notes.data import Augmentation, recordio
+from mx_notes.errors import UserError
+from mx_notes.runtime import mx
+
+DIGITS = load_digits()
+SIZE = 32
+COUNT = 23
+
+
+def picture(number):
+    """(32, 32, 3) uint8, red first."""
+    grey = np.kron(DIGITS.images[number] * 15, np.ones((4, 4))).astype(np.uint8)
+    return np.stack([grey, grey // 2, 255 - grey], axis=2)
+
+
+def write(folder, name, numbers, image=picture, label=lambda number: float(DIGITS.target[number])):
+    writer = mx.recordio.MXIndexedRecordIO(str(folder / f"{name}.idx"), str(folder / f"{name}.rec"), "w")
+    for number in numbers:
+        header = mx.recordio.IRHeader(0, label(number), number, 0)
+        blue_first = np.ascontiguousarray(image(number)[:, :, ::-1])
+        writer.write_idx(number, mx.recordio.pack_img(header, blue_first, quality=3, img_fmt=".png"))
+    writer.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path, "train", range(COUNT))
+    write(tmp_path, "val", range(100, 110))
+    return tmp_path
+
+
+@pytest.fixture
+def dataset(folder):
+    return data.load("imagerecord", data_dir=folder, image_size=SIZE)
+
+
+def arrays(batches):
+    batches = list(batches)
+    return np.concatenate([b.data[0].asnumpy() for b in batches]), np.concatenate(
+        [b.label[0].asnumpy() for b in batches]
+    )
+
+
+def test_evaluation_feeds_every_example_once_in_order(dataset):
+    feed = dataset.evaluation("train", 8)
+    batches = list(feed.epoch(0))
+    assert (
+        [len(batch.label[0]) for batch in batches] == [8, 8, 7] and feed.steps == 3 and feed.examples == COUNT
+    )
+    assert all(batch.pad == 0 and batch.provide_data[0].shape == batch.data[0].shape for batch in batches)
+    images, labels = arrays(batches)
+    np.testing.assert_array_equal(labels, DIGITS.target[:COUNT])
+    pixels = np.stack([picture(number).transpose(2, 0, 1) for number in range(COUNT)]).astype(np.float32)
+    expected = (pixels - dataset.mean[:, None, None]) / dataset.std[:, None, None]
+    np.testing.assert_allclose(images, expected, atol=1e-5)  # MXNet multiplies by 1/std: float32 rounding
+
+
+def test_statistics_are_of_the_training_records(dataset):
+    pixels = np.stack([picture(number) for number in range(COUNT)]).reshape(-1, 3).astype(np.float64)
+    np.testing.assert_allclose(dataset.mean, pixels.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(dataset.std, pixels.std(axis=0), rtol=1e-5)
+
+
+def test_training_feeds_every_example_once_in_an_order_of_seed_and_epoch(dataset):
+    def epoch(number, seed=1):
+        return arrays(dataset.training(8, seed=seed).epoch(number))
+
+    images, labels = epoch(0)
+    expected, _ = arrays(dataset.evaluation("train", 8).epoch(0))
+    assert sorted(i.tobytes() for i in images) == sorted(i.tobytes() for i in expected)
+    np.testing.assert_array_equal(images, epoch(0)[0])
+    np.testing.assert_array_equal(labels, epoch(0)[1])
+    assert not np.array_equal(images, epoch(1)[0])
+    assert not np.array_equal(images, epoch(0, seed=2)[0])
+
+
+def test_start_in_mid_epoch_gives_the_same_batches(dataset):
+    feed = dataset.training(8, seed=3, augmentation=Augmentation(0.5, 3, 10, 0.1))
+    whole, rest = arrays(feed.epoch(4))[0], arrays(feed.epoch(4, start=1))[0]
+    np.testing.assert_array_equal(whole[8:], rest)
+
+
+def test_augmentation_is_that_of_the_batch(dataset):
+    plain = arrays(dataset.training(8, seed=3).epoch(0))[0]
+    mirrored = arrays(dataset.training(8, seed=3, augmentation=Augmentation(reflect=1)).epoch(0))[0]
+    np.testing.assert_array_equal(mirrored, plain[..., ::-1])
+    calm = dataset.training(8, seed=3, augmentation=Augmentation(reflect=1), strength=lambda epoch: 0.0)
+    np.testing.assert_array_equal(arrays(calm.epoch(0))[0], plain)
+
+
+def test_a_batch_larger_than_the_data(dataset):
+    (batch,) = dataset.training(64, seed=1).epoch(0)
+    assert batch.data[0].shape == (COUNT, 3, SIZE, SIZE)
+    assert sorted(batch.label[0].asnumpy()) == sorted(DIGITS.target[:COUNT])
+
+
+def test_other_sizes_are_resized_by_the_shorter_edge_and_cut(folder):
+    write(
+        folder, "val", range(100, 104), image=lambda number: np.repeat(np.repeat(picture(number), 2, 0), 3, 1)
+    )
+    dataset = data.load("imagerecord", data_dir=folder, image_size=SIZE)
+    images, _ = arrays(dataset.evaluation("validation", 4).epoch(0))
+    assert images.shape == (4, 3, SIZE, SIZE)
+
+
+def test_without_a_test_file_the_validation_file_is_both_and_that_is_said(dataset, folder):
+    assert "no test.rec: val.rec is scored as the test part, too" in dataset.source
+    write(folder, "test", range(200, 205))
+    three = data.load("imagerecord", data_dir=folder, image_size=SIZE)
+    assert three.source == str(folder)
+    assert [three.evaluation(part, 9).examples for part in ("train", "validation", "test")] == [COUNT, 10, 5]
+
+
+def test_class_names(dataset, folder):
+    assert dataset.classes == tuple("0123456789") and dataset.shape == (3, SIZE, SIZE)
+    (folder / "classes.txt").write_text("\n".join(f"digit {n}" for n in range(10)) + "\n")
+    assert data.load("imagerecord", data_dir=folder).classes[3] == "digit 3"
+    (folder / "classes.txt").write_text("a\nb\nc\n")
+    with pytest.raises(UserError, match=r"train\.rec: label 3 of record 3 .* 3 classes, 0 to 2"):
+        data.load("imagerecord", data_dir=folder)
+
+
+@pytest.mark.parametrize("missing", ["train.rec", "train.idx", "val.rec"])
+def test_missing_file(folder, missing):
+    (folder / missing).unlink()
+    with pytest.raises(UserError, match=f"no {missing} in {folder}"):
+        data.load("imagerecord", data_dir=folder)
+
+
+def test_no_folder_named():
+    with pytest.raises(UserError, match="--data-dir must name"):
+        data.load("imagerecord")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda whole: b"", "empty"),
+        (lambda whole: whole[:-5], "truncated: it ends before the "),
+        (lambda whole: whole + b"\x0a\x23", "truncated: 2 bytes at byte "),
+        (lambda whole: b"JUNK" + whole[4:], "0x4b4e554a at byte 0, expected RecordIO's mark 0xced7230a"),
+        (
+            lambda whole: whole[:4] + struct.pack("<I", (1 << 29) - 1) + whole[8:],
+            "truncated: it ends before the 536870911",
+        ),
+        (lambda whole: whole[:4] + struct.pack("<I", 2 << 29 | 40) + whole[8:], "out of order"),
+        (lambda whole: whole[:8] + struct.pack("<I", 4) + whole[12:], "has 4 labels, expected one"),
+        (lambda whole: whole[:12] + struct.pack("<f", -1) + whole[16:], "label -1.0 in the record at byte 0"),
+        (lambda whole: whole[:12] + struct.pack("<f", 1.5) + whole[16:], "label 1.5 in the record at byte 0"),
+        (
+            lambda whole: whole[:12] + struct.pack("<f", float("nan")) + whole[16:],
+            "label nan in the record at byte 0",
+        ),
+        (lambda whole: whole[:4] + struct.pack("<I", 24) + whole[8:32] + whole, "too short for an image"),
+    ],
+)
+@pytest.mark.parametrize("name", ["train.rec", "val.rec"])
+def test_damaged_records(folder, name, damage, message):
+    path = folder / name
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError) as caught:
+        data.load("imagerecord", data_dir=folder)
+    assert message in str(caught.value) and str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("content", ["", "0\t0\n", "0 0\n", "words\tmore words\n"])
+def test_an_index_that_is_not_that_of_the_records(folder, content):
+    (folder / "train.idx").write_text(content)
+    with pytest.raises(UserError, match=r"train\.idx: "):
+        data.load("imagerecord", data_dir=folder)
+
+
+def write_raw(path, contents):
+    writer = mx.recordio.MXIndexedRecordIO(str(path.with_suffix(".idx")), str(path), "w")
+    for number, content in enumerate(contents):
+        writer.write_idx(number, mx.recordio.pack(mx.recordio.IRHeader(0, float(number), number, 0), content))
+    writer.close()
+
+
+@pytest.mark.parametrize("name", ["train.rec", "val.rec"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda png: b"\xff\xd8 no image" * 9, "at byte 0 holds no JPEG or PNG image"),
+        (lambda png: png[:-20], "PNG image in the record at byte 0 is truncated"),
+    ],
+)
+def test_an_image_that_would_end_the_process_in_mxnet(folder, name, content, message):
+    png = cv2.imencode(".png", picture(0))[1].tobytes()
+    write_raw(folder / name, [content(png)] * 10)
+    with pytest.raises(UserError, match=message):
+        data.load("imagerecord", data_dir=folder)
+
+
+def test_an_image_damaged_inside_is_found_when_the_statistics_are_taken(folder):
+    png = bytearray(cv2.imencode(".png", picture(0))[1].tobytes())
+    png[20] ^= 0xFF  # the width
+    write_raw(folder / "train.rec", [bytes(png)] * 10)
+    with pytest.raises(UserError, match=r"train\.rec: record 0 .* not an image that OpenCV can decode"):
+        list(data.load("imagerecord", data_dir=folder, image_size=SIZE).training(2, seed=1).epoch(0))
+
+
+def test_a_record_that_contains_the_magic_number(tmp_path):
+    """MXNet cuts it there into parts: they are one example, and its bytes come back whole."""
+    mark = struct.pack("<I", recordio.MAGIC)
+    start = recordio.JPEG + b"."
+    contents = [
+        start + b"plain " * 9,
+        start + b"1234" * 5 + mark + b"5678" + mark + b"end",
+        start + b"last " * 5,
+    ]
+    writer = mx.recordio.MXRecordIO(str(tmp_path / "parts.rec"), "w")
+    for number, content in enumerate(contents):
+        writer.write(mx.recordio.pack(mx.recordio.IRHeader(0, float(number), 0, 0), content))
+    writer.close()
+    records = recordio.scan(tmp_path / "parts.rec")
+    np.testing.assert_array_equal(records.labels, [0, 1, 2])
+    assert [recordio._content(records, number) for number in range(3)] == contents

@@ -1,0 +1,87 @@
+"""`mx-notes` as a user meets it: what it prints, leaves behind, and returns."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def test_training_digits_prints_the_confirmation_and_leaves_a_whole_run(mx_notes_command, tmp_path):
+    result = mx_notes_command("train", "--epochs", "2", "--out", "run", "--seed", "3")
+    assert result.returncode == 0, result.stderr
+    assert "seed 3" in result.stdout
+    assert "44 batches: 44 forward, 44 backward, 44 updates; backward ran once per batch" in result.stdout
+    run = tmp_path / "run"
+    assert json.loads((run / "recipe.json").read_text())["epochs"] == 2
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [row.get("epoch") for row in rows] == [1, 2, None]
+    assert 0.1 < rows[-1]["test_accuracy"] <= 1
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list((run / "tensorboard").iterdir())) == 1
+    assert 1 <= len(list((run / "checkpoints").iterdir())) <= 2
+    assert "\r" not in result.stderr  # no bars where nobody watches
+
+    again = mx_notes_command("train", "--out", "run")
+    assert again.returncode == 2
+    assert again.stderr == "mx-notes: --out run: already holds something; name a new folder\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--recipe", "digit"], "no recipe 'digit': did you mean digits?"),
+        (["--model", "cifar_resnet21_v1"], "no model 'cifar_resnet21_v1': did you mean cifar_resnet20_v1?"),
+        (["--set", "data=fashon-mnist"], "no data set 'fashon-mnist': did you mean fashion-mnist?"),
+        (["--batch-size", "0"], "batch_size=0: expected a whole number of at least 1"),
+        (["--device", "gpu:3"], "device 'gpu:3': MXNet sees 0 GPUs here"),
+        (["--set", "lrr=1"], "--set lrr=1: no such knob; did you mean lr?"),
+        (["--data-dir", "nowhere"], "data_dir=nowhere: no such folder"),
+        (["--out", "/proc/run"], "--out /proc/run: cannot be written"),
+    ],
+)
+def test_bad_input_is_one_line_status_2_and_leaves_nothing(mx_notes_command, tmp_path, arguments, message):
+    result = mx_notes_command("train", *arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"mx-notes: {message}")
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_file_is_named(mx_notes_command, tmp_path):
+    names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
+    for name in names:
+        (tmp_path / f"{name}-ubyte").write_bytes(b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c1234")
+    result = mx_notes_command("train", "--recipe", "fashion-mnist", "--data-dir", ".", "--out", "run")
+    assert result.returncode == 2
+    assert "train-images-idx3-ubyte: its header says 2×28×28 bytes, 4 follow" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_saves_what_was_trained(tmp_path):
+    command = [sys.executable, "-m", "mx_notes", "train", "--epochs", "500", "--out", "run"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("epoch   2"):
+            break
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted after step" in errors
+    assert "Traceback" not in errors
+    newest = max((tmp_path / "run" / "checkpoints").iterdir())
+    assert int(newest.name.removeprefix("step-")) > 44
+
+
+def test_doctor_says_that_nothing_is_wrong(mx_notes_command):
+    result = mx_notes_command("doctor")
+    assert result.returncode == 0, result.stdout
+    for word in ("python", "mxnet", "threads", "features", "devices", "digits", "nothing is wrong"):
+        assert word in result.stdout
+
+
+def test_help_teaches(mx_notes_command):
+    assert "mx-notes train --recipe fashion-mnist" in mx_notes_command("train", "--help").stdout

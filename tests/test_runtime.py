@@ -1,0 +1,83 @@
+"""MXNet opens on today's Python and NumPy, with the threads that this process may use."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mx_notes import runtime
+from mx_notes.errors import UserError
+
+
+def python(code: str, **environment: str) -> str:
+    """What the code prints in a process of its own, where every warning is an error."""
+    variables = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | environment
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(command, env=variables, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_mxnet_opens_without_a_warning_and_computes():
+    assert python("from mx_notes.runtime import mx; print(mx.nd.ones((2, 3)).sum().asscalar())") == "6.0"
+
+
+def test_an_old_script_finds_numpy_as_it_was():
+    code = """
+import warnings
+import numpy as np
+from mx_notes import runtime
+before = dict(vars(np))
+import_without_a_warning = runtime.mx
+warnings.simplefilter("ignore")  # NumPy 1.26 itself warns of some of these names
+changed = [name for name in before if vars(np)[name] is not before[name]]
+print(changed, np.bool is bool or np.bool is np.bool_, np.float_ is np.float64, np.product([2, 3]))
+print(np.in1d([[1, 2], [3, 4]], [2]).tolist(), np.msort([[2], [1]]).tolist(), np.asfarray([1]).dtype)
+"""
+    assert python(code).splitlines() == [
+        "[] True True 6",
+        "[False, True, False, False] [[1], [2]] float64",
+    ]
+
+
+def test_importing_the_package_does_not_load_mxnet():
+    assert python("import mx_notes, mx_notes.cli, sys; print('mxnet' in sys.modules)") == "False"
+
+
+def test_threads_follow_the_affinity_mask():
+    first = min(os.sched_getaffinity(0))
+    code = f"""
+import os
+os.sched_setaffinity(0, {{{first}}})
+from mx_notes.runtime import mx, threads
+print(threads().count, os.environ["OMP_NUM_THREADS"])
+"""
+    assert python(code) == "1 1"
+
+
+def test_the_users_thread_count_wins():
+    code = "from mx_notes.runtime import mx, threads; print(threads())"
+    assert python(code, OMP_NUM_THREADS="3") == "Threads(count=3, reason='OMP_NUM_THREADS is set')"
+
+
+@pytest.mark.parametrize(("content", "quota"), [("150000 100000", 1.5), ("max 100000", None)])
+def test_cgroup_version_2_quota(tmp_path, content, quota):
+    (tmp_path / "own").write_text("0::/job/task\n")
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "cpu.max").write_text(content)
+    assert runtime._cgroup_quota(tmp_path, tmp_path / "own") == quota
+
+
+def test_cgroup_version_1_quota(tmp_path):
+    (tmp_path / "own").write_text("4:memory:/x\n2:cpu,cpuacct:/x\n")
+    (tmp_path / "cpu" / "x").mkdir(parents=True)
+    (tmp_path / "cpu" / "x" / "cpu.cfs_quota_us").write_text("200000")
+    (tmp_path / "cpu" / "x" / "cpu.cfs_period_us").write_text("100000")
+    assert runtime._cgroup_quota(tmp_path, tmp_path / "own") == 2
+
+
+@pytest.mark.parametrize("name", ["gpu", "gpu:7", "cuda", "cpu:x"])
+def test_a_device_that_is_not_there_is_named(name):
+    if runtime.gpus():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(UserError, match=name):
+        runtime.context(name)
