@@ -112,7 +112,8 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
             getattr(callback, moment)(run, *arguments)
 
     tell("on_train_begin")
-    for run.epoch in range(run.recipe.epochs):
+    for epoch in range(run.recipe.epochs):
+        run.epoch = epoch
         began, meter = time.perf_counter(), Meter()
         tell("on_epoch_begin")
         for batch in run.feed.epoch(run.epoch):

@@ -13,7 +13,7 @@ def test_training_digits_prints_the_confirmation_and_leaves_a_whole_run(mx_notes
     result = mx_notes_command("train", "--epochs", "2", "--out", "run", "--seed", "3")
     assert result.returncode == 0, result.stderr
     assert "seed 3" in result.stdout
-    assert "44 batches: 44 forward, 44 backward, 44 updates; backward ran once per batch" in result.stdout
+    assert "86 batches: 86 forward, 86 backward, 86 updates; backward ran once per batch" in result.stdout
     run = tmp_path / "run"
     assert json.loads((run / "recipe.json").read_text())["epochs"] == 2
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -56,24 +56,26 @@ def test_a_truncated_file_is_named(mx_notes_command, tmp_path):
         (tmp_path / f"{name}-ubyte").write_bytes(b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c1234")
     result = mx_notes_command("train", "--recipe", "fashion-mnist", "--data-dir", ".", "--out", "run")
     assert result.returncode == 2
-    assert "train-images-idx3-ubyte: its header says 2×28×28 bytes, 4 follow" in result.stderr
+    assert "train-images-idx3-ubyte: its header says 2x28x28 bytes, 4 follow" in result.stderr
     assert not (tmp_path / "run").exists()
 
 
 def test_ctrl_c_saves_what_was_trained(tmp_path):
     command = [sys.executable, "-m", "mx_notes", "train", "--epochs", "500", "--out", "run"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     for line in process.stdout:
         if line.startswith("epoch   2"):
             break
-    time.sleep(0.05)
+    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "interrupted after step" in errors
     assert "Traceback" not in errors
     newest = max((tmp_path / "run" / "checkpoints").iterdir())
-    assert int(newest.name.removeprefix("step-")) > 44
+    assert int(newest.name.removeprefix("step-")) >= 86
 
 
 def test_doctor_says_that_nothing_is_wrong(mx_notes_command):

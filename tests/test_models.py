@@ -35,10 +35,10 @@ def bound(symbol, images, labels, seed=0):
     """An executor with parameters started from the seed, and the images and labels in place."""
     mx.random.seed(seed)
     executor = symbol.simple_bind(mx.cpu(), data=images.shape, softmax_label=labels.shape)
-    start = models.initializer()
+    start, attributes = models.initializer(), symbol.attr_dict()
     for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
         if name not in ("data", "softmax_label"):
-            start(mx.init.InitDesc(name), array)
+            start(mx.init.InitDesc(name, attributes.get(name)), array)
     executor.arg_dict["data"][:] = images
     executor.arg_dict["softmax_label"][:] = labels
     return executor
@@ -79,7 +79,7 @@ def test_names_of_other_tasks_are_left_out():
 
 def test_an_unknown_name_is_an_error_that_names_the_nearest():
     with pytest.raises(UserError, match="did you mean cifar_resnet20_v1"):
-        models.build("cifar_resnet20_v3", 10, CIFAR)
+        models.build("cifar_resnet20v1", 10, CIFAR)
     with pytest.raises(UserError, match="mx-notes models"):
         models.build("???", 10, CIFAR)
     with pytest.raises(UserError, match="did you mean resnet50_v1"):
@@ -126,7 +126,7 @@ def test_a_cifar_network_is_the_same_whatever_the_image_size():
 
 
 @pytest.mark.parametrize("name", ["cifar_resnet20_v1", "resnet18_v1", "resnet18_v1b", "hrnet_w18_small_v1_c"])
-def test_every_build_has_the_same_names_so_that_parameter_files_load(name, tmp_path):
+def test_every_build_has_the_same_names(name):
     shape = (3, 32, 32)
     first = models.build(name, 10, shape)
     second = models.build(name, 10, shape)
@@ -144,7 +144,7 @@ def test_parameters_saved_from_one_build_load_into_the_next(digits, tmp_path):
     np.testing.assert_array_equal(second(images).asnumpy(), expected)
 
 
-@pytest.mark.parametrize("name", ["cifar_resnet20_v1", "resnet18_v1", "resnet50_v1d", "mobilenet0.25"])
+@pytest.mark.parametrize("name", ["cifar_resnet20_v1", "resnet18_v1", "resnet18_v1b", "mobilenet0.25"])
 def test_a_network_runs_on_real_images(name, digits):
     executor = bound(models.mean_cross_entropy(models.build(name, 10, DIGITS)), digits[0][:8], digits[1][:8])
     loss, probabilities = (output.asnumpy() for output in executor.forward(is_train=True))
@@ -165,8 +165,8 @@ def test_images_that_are_too_small_are_one_line_and_nothing_is_printed(capfd):
 
 
 def test_backward_gives_the_gradient_of_the_mean_of_the_examples_losses(digits):
-    """Against each example's own gradient: one-hot head gradients through one forward of the same batch."""
-    images, labels = digits[0][:6], digits[1][:6]
+    """Against each example's own gradient: one-hot head gradients through forwards of the same batch."""
+    images, labels = digits[0][:4], digits[1][:4]
     symbol = models.mean_cross_entropy(models.build("cifar_resnet20_v1", 10, DIGITS))
     executor = bound(symbol, images, labels)
     executor.forward(is_train=True)
@@ -174,9 +174,10 @@ def test_backward_gives_the_gradient_of_the_mean_of_the_examples_losses(digits):
     of_the_mean = gradients(executor)
 
     losses = bound(symbol.get_internals()["losses_output"], images, labels)
-    losses.forward(is_train=True)
     own = []
     for example in range(len(labels)):
+        # Anew each time: an executor's second backward after one forward overwrites memory in MXNet 1.9.1.
+        losses.forward(is_train=True)
         losses.backward(mx.nd.one_hot(mx.nd.array([example]), len(labels)).reshape(-1))
         own.append(gradients(losses))
     assert executor.outputs[0].asscalar() == pytest.approx(losses.outputs[0].asnumpy().mean(), rel=1e-6)
@@ -184,7 +185,7 @@ def test_backward_gives_the_gradient_of_the_mean_of_the_examples_losses(digits):
     for name, gradient in of_the_mean.items():
         mean = np.mean([each[name] for each in own], axis=0)
         # float32 through 20 layers, added up in another order: 1e-5 of the largest gradient; a sum in
-        # place of the mean would be off by a factor of 6.
+        # place of the mean would be off by a factor of 4.
         np.testing.assert_allclose(gradient, mean, rtol=0, atol=1e-5 * largest, err_msg=name)
     assert any(np.abs(own[0][name] - own[1][name]).max() > 0.1 * largest for name in own[0])
 
@@ -205,8 +206,12 @@ def test_loss_and_gradient_are_those_of_the_formula(batch, digits):
 
 
 def test_half_precision_networks_have_a_float32_loss():
-    symbol = models.mean_cross_entropy(models.build("cifar_resnet20_v1", 10, CIFAR))
-    _, outputs, _ = symbol.infer_type(data=np.float16)
+    net = models.build("cifar_resnet20_v1", 10, CIFAR)
+    net.cast("float16")
+    symbol = models.mean_cross_entropy(net)
+    arguments, outputs, _ = symbol.infer_type(data=np.float16, softmax_label=np.float32)
+    types = dict(zip(symbol.list_arguments(), arguments, strict=True))
+    assert types["cifarresnetv10_conv0_weight"] == np.float16
     assert outputs == [np.float32, np.float32]
 
 
@@ -215,7 +220,7 @@ def test_the_symbol_survives_a_file(tmp_path, digits):
     symbol.save(str(tmp_path / "net-symbol.json"))
     loaded = mx.sym.load(str(tmp_path / "net-symbol.json"))
     assert loaded.tojson() == symbol.tojson()
-    assert loaded.list_outputs() == ["loss_output", "probabilities_output"]
+    assert loaded.list_outputs() == ["loss_loss", "probabilities_output"]
     assert loaded.list_arguments() == symbol.list_arguments()
     assert {"data", "softmax_label"} <= set(loaded.list_arguments())
     states = loaded.list_auxiliary_states()
@@ -317,14 +322,13 @@ def test_sizes_of_other_networks_are_the_published_ones(name, parameters, multip
         assert table.parameters == parameters
 
 
-def test_parameters_are_those_that_gluon_learns():
-    for name in ("resnet18_v1", "resnet18_v2", "resnet50_v1b", "densenet121"):
-        shape = models.usual_shape(name)
-        net = models.build(name, 1000, shape)
-        net.infer_shape(mx.sym.var("data")) if False else net.initialize()
-        net(mx.nd.zeros((1, 3, 64, 64) if name != "densenet121" else (1, *shape)))
-        learned = [p for p in net.collect_params().values() if p.grad_req != "null"]
-        assert size_table(name).parameters == sum(math.prod(p.shape) for p in learned), name
+@pytest.mark.parametrize("name", ["resnet18_v1", "resnet18_v2", "resnet50_v1b"])
+def test_parameters_are_those_that_gluon_learns(name):
+    net = models.build(name, 1000, (3, 224, 224))
+    net.initialize()
+    net(mx.nd.zeros((1, 3, 64, 64)))  # tells the parameters their shapes, which don't depend on the size
+    learned = [parameter for parameter in net.collect_params().values() if parameter.grad_req != "null"]
+    assert size_table(name).parameters == sum(math.prod(parameter.shape) for parameter in learned)
 
 
 def test_text_has_a_row_for_each_group_and_their_sum():

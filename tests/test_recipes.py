@@ -13,7 +13,12 @@ def rates(recipe: Recipe, steps_per_epoch: int = 10) -> list[float]:
 
 def test_settings_change_any_knob_and_keep_its_type():
     recipe = preset("digits").override(["lr=0.05", "epochs=3", "schedule=constant", "batch-size=32"])
-    assert (recipe.learning_rate, recipe.epochs, recipe.schedule, recipe.batch_size) == (0.05, 3, "constant", 32)
+    assert (recipe.learning_rate, recipe.epochs, recipe.schedule, recipe.batch_size) == (
+        0.05,
+        3,
+        "constant",
+        32,
+    )
 
 
 @pytest.mark.parametrize(

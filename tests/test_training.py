@@ -44,9 +44,10 @@ def test_module_and_gluon_give_the_same_parameters_after_20_steps():
     spec = importlib.util.spec_from_file_location("train_gluon", ROOT / "scripts" / "train_gluon.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    recipe = preset("digits").override(["lr=0.02", "translate=0", "rotate=0"])
+    recipe = preset("digits").override(["lr=2e-4", "translate=0", "rotate=0"])
     run = training.start(recipe)
     arguments, auxiliary = run.module.get_params()
+    arguments = {name: array.copy() for name, array in arguments.items()}
     net = models.build(recipe.model, len(run.data.classes), run.data.shape)
     net.initialize(models.initializer())
     net(mx.nd.zeros((1, *run.data.shape)))
@@ -61,14 +62,20 @@ def test_module_and_gluon_give_the_same_parameters_after_20_steps():
     script.train_epoch(net, trainer, islice(run.feed.epoch(0), 20))
 
     mx.nd.waitall()
-    arguments, auxiliary = run.module.get_params()
-    # The two heads round differently (mean in the graph; a sum, then 1/N in the optimiser): 6e-8 of a
-    # gradient at first, which 20 steps through a ReLU net and batch norm amplify. A wrong factor in
-    # the gradient, a weight decay or a momentum shows as 1e-1.
-    for name, parameter in net.collect_params().items():
-        ours = (arguments | auxiliary)[name].asnumpy()
-        theirs = parameter.data().asnumpy()
-        assert np.abs(ours - theirs).max() <= 1e-3 * max(np.abs(ours).max(), 1e-2), name
+    start = arguments
+    arguments, _ = run.module.get_params()
+    ours = {name: array.asnumpy() for name, array in arguments.items()}
+    theirs = {name: net.collect_params()[name].data().asnumpy() for name in arguments}
+    moved = {name: ours[name] - start[name].asnumpy() for name in ours}
+    # Of the distance that the parameters moved. Both paths round in float32 at other places, 6e-8 of a
+    # value, and the ReLUs near 0 and the batch norms of nearly constant channels amplify it from step to
+    # step: 5e-4 was seen after 20 steps at this learning rate. A weight decay on the wrong parameters,
+    # a factor in the gradient or another momentum gives 2e-2 and more.
+    assert norm([ours[name] - theirs[name] for name in ours]) <= 5e-3 * norm(moved.values())
+
+
+def norm(arrays) -> float:
+    return sum(float(np.square(array).sum()) for array in arrays) ** 0.5
 
 
 def test_the_gradient_of_a_short_last_batch_is_the_mean_over_its_own_examples():
@@ -109,7 +116,7 @@ def test_a_score_counts_every_example_once(digits):
 
 
 def test_an_exploding_run_stops_and_saves_the_last_good_parameters(tmp_path):
-    run = training.start(preset("digits").override(["lr=1e30"]))
+    run = training.start(preset("digits").override(["lr=1e30", "schedule=constant"]))
     with pytest.raises(UserError, match=r"the loss became .* at step \d+ \(learning rate 1e\+30\)"):
         training.fit(run, [StopOnNonFinite(tmp_path)])
     (folder,) = (tmp_path / "checkpoints").iterdir()

@@ -39,6 +39,7 @@ class Node:
     attributes: dict[str, str] = field(default_factory=dict)
     inputs: list[Output] = field(default_factory=list)
     parameter: bool = False  # a leaf that receives gradient or is an auxiliary state
+    handle: int = 0  # of a leaf's array, where autograd recorded it
     fetch: Callable[[int], np.ndarray | None] = lambda index: None
     shape_of: Callable[[int], tuple[int, ...] | None] = lambda index: None
 
@@ -125,9 +126,13 @@ class Graph:
         for output in self.data:
             shape = output.shape or ()
             sizes |= set(shape[:1])
-            if any(user.op in ("RNN", "Embedding", "_npx_rnn") for user in self._beyond_shape(output.node)):
+            if self.feeds(output, "RNN", "Embedding", "_npx_rnn", "_npx_embedding"):
                 sizes |= set(shape[1:2])
         return sizes
+
+    def feeds(self, output: Output, *ops: str) -> bool:
+        """Whether a leaf goes, but for its shape unchanged, into one of these operators."""
+        return any(user.op in ops for user in self._beyond_shape(output.node))
 
     def _beyond_shape(self, node: Node) -> list[Node]:
         users, found = list(self.users[node]), []
@@ -331,7 +336,7 @@ class Tape:
     def _output(self, handle: int) -> Output:
         if handle not in self._outputs:
             arrays = [shallow_copy(handle)]
-            node = Node("null", "array", parameter=self._is_parameter(handle))
+            node = Node("null", "array", parameter=self._is_parameter(handle), handle=handle)
             node.fetch, node.shape_of = _fetch(arrays), _shape(arrays)
             self._outputs[handle] = Output(node)
         return self._outputs[handle]

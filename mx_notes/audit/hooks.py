@@ -55,6 +55,9 @@ class Listener:
     def variables_marked(self, variables: list[int], requests: list[int], gradients: list[int]) -> None:
         """`MXAutogradMarkVariables`: what `attach_grad` and a Gluon parameter's initialisation call."""
 
+    def parameter_initialised(self, parameter: mx.gluon.Parameter) -> None:
+        """A Gluon parameter got its arrays."""
+
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
 
@@ -81,6 +84,9 @@ class Listener:
 
     def array_read(self, array: int) -> None:
         """`asnumpy` has copied the array's values."""
+
+    def array_written(self, array: int) -> None:
+        """Values were copied into the array from NumPy."""
 
     def before_save(self, arrays: list[int]) -> None:
         """`mx.nd.save` and everything built on it."""
@@ -202,10 +208,10 @@ def _install() -> None:
     _replace(mx.executor.Executor, "backward", _sees_executor)
     _replace(mx.nd.CachedOp, "__init__", _sees_cached_op)
     _replace(mx.optimizer.Updater, "__call__", _updates)
-    for store in (mx.kvstore.KVStore,):
-        _replace(store, "push", _pushes)
-        _replace(store, "pull", _pulls)
-        _replace(store, "pushpull", _pushes_and_pulls)
+    _replace(mx.gluon.Parameter, "_init_grad", _initialises)
+    _replace(mx.kvstore.KVStore, "push", _pushes)
+    _replace(mx.kvstore.KVStore, "pull", _pulls)
+    _replace(mx.kvstore.KVStore, "pushpull", _pushes_and_pulls)
 
 
 def _replace(owner: object, name: str, wrap: Any) -> None:
@@ -354,6 +360,16 @@ def _copy_to_cpu(original):
     return copy
 
 
+def _copy_from_cpu(original):
+    def copy(array, data, size):
+        status = original(array, data, size)
+        if not getattr(_inside, "listener", False):
+            _tell("array_written", array.value)
+        return status
+
+    return copy
+
+
 def _save(original):
     def save(path, count, arrays, keys):
         if not getattr(_inside, "listener", False):
@@ -386,6 +402,7 @@ _C_FUNCTIONS = {
     "MXInvokeCachedOpEx": _invoke_cached_op,
     "MXNDArrayFree": _free,
     "MXNDArraySyncCopyToCPU": _copy_to_cpu,
+    "MXNDArraySyncCopyFromCPU": _copy_from_cpu,
     "MXNDArraySave": _save,
     "MXNDArrayWaitAll": _wait_all,
 }
@@ -407,6 +424,15 @@ def _sees_cached_op(original):
             _tell("cached_op_created", self, sym)
 
     return init
+
+
+def _initialises(original):
+    def init_grad(self):
+        original(self)
+        if not getattr(_inside, "listener", False):
+            _tell("parameter_initialised", self)
+
+    return init_grad
 
 
 def _updates(original):

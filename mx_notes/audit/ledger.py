@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 from ..runtime import mx
 
-CLEARING = {"zeros_like", "reset_arrays", "_zeros", "_full", "_set_value", "_slice_assign_scalar", "_npi_zeros_like"}
+CLEARING = {
+    "zeros_like",
+    "reset_arrays",
+    "_zeros",
+    "_full",
+    "_set_value",
+    "_slice_assign_scalar",
+    "_npi_zeros_like",
+}
 REQUESTS = {0: "null", 1: "write", 2: "inplace", 3: "add"}
 
 

@@ -1,20 +1,17 @@
-"""What was seen: events grouped into steps, each step the work from one update to the next.
-
-`Recorder` listens to the hooks. On every step it appends small tuples; on sampled steps it also keeps
-copies of a few arrays, so that what was applied can be recomputed.
-"""
+"""What was seen: events grouped into steps, each step the work from one update to the next."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable
+import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..runtime import mx
-from .hooks import Listener
+import numpy as np
 
-KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
+from ..runtime import mx
+from .graph import Graph
+from .ledger import Buffer
 
 
 @dataclass
@@ -25,6 +22,7 @@ class UpdateSample:
     optimizer: mx.optimizer.Optimizer
     learning_rate: float  # with the parameter's own multiplier
     weight_decay: float  # likewise
+    count: int  # of the parameter's updates, this one included
     gradient: mx.nd.NDArray
     weight_before: mx.nd.NDArray
     state_before: Any
@@ -32,15 +30,50 @@ class UpdateSample:
 
 
 @dataclass
+class Update:
+    """One parameter's update on one device, and what had happened to its gradient before it."""
+
+    name: str
+    buffer: Buffer | None  # None: the gradient was not seen being made
+    optimizer: mx.optimizer.Optimizer | None  # None: by hand
+    updater: int  # tells two updaters apart
+    passes: int  # backward passes into the gradient since the last update
+    stale: bool  # none, and nobody else wrote it either
+    uncleared: bool  # grad_req "add", and still holding what the last update used
+    fresh_state: bool  # the updater had no state for it yet
+    rescale: float | None  # the factor on the gradient that the optimiser applies; None: unknown
+
+
+@dataclass
+class Look:
+    """A backward pass looked at closely, before it ran."""
+
+    graph: Graph
+    device: str
+
+
+@dataclass
 class Step:
     """The events of one step, in order, with the numbers that rules need.
 
-    An event is ("forward", executor, training), ("backward", executor) or ("update", parameter).
+    An event is ("forward", executor, training), ("backward", executor) or ("update", parameter);
+    for Gluon the executor is "autograd", and a forward is a recorded scope.
     """
 
     number: int
+    deep: bool = False
     events: list[tuple] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)  # buffers wiped before anybody used them
+    troubles: list[tuple[str, str]] = field(default_factory=list)  # (rule, message) seen as it happened
+    looks: list[Look] = field(default_factory=list)
     samples: list[UpdateSample] = field(default_factory=list)
+    scales: dict[str, tuple[float, float]] = field(
+        default_factory=dict
+    )  # gradient norms: after backward, at update
+    batch: tuple[int, ...] | None = None  # shape of the data
+    file: str | None = None
+    line: int | None = None
 
     def count(self, kind: str) -> int:
         """Forward passes (in training mode) or backward passes of one executor, updates of one parameter.
@@ -63,98 +96,22 @@ class Step:
         return True
 
 
-class Recorder(Listener):
-    """Turns the hooks' calls into steps.
-
-    `sampled(step number)` says on which steps the updates are copied; `on_backward(step, executor)` is
-    called on those before each executor's backward pass, when its arrays hold the batch; `on_step(step)`
-    after each step.
-    """
-
-    def __init__(
-        self,
-        sampled: Callable[[int], bool] = lambda number: number <= 3,
-        on_backward: Callable[[Step, mx.executor.Executor], None] | None = None,
-        on_step: Callable[[Step], None] | None = None,
-    ) -> None:
-        self.steps: deque[Step] = deque(maxlen=KEPT_STEPS)
-        self.totals: Counter = Counter()  # ("backward", 1): the steps in which it ran once, and so on
-        self.out_of_order: list[int] = []  # the first few steps whose events were not in order
-        self._sampled, self._on_backward, self._on_step = sampled, on_backward, on_step
-        self._step = Step(1)
-        self._executor: mx.executor.Executor | None = None
-        self._before: list[tuple] = []
-
-    @property
-    def number_of_steps(self) -> int:
-        """Steps completed."""
-        return self._step.number - 1
-
-    def executor_seen(self, executor: mx.executor.Executor) -> None:
-        """Remember whose C calls come next."""
-        self._executor = executor
-
-    def before_executor_forward(self, executor: int, training: bool) -> None:
-        """A forward pass in training mode after an update opens the next step."""
-        if training:
-            self._close_step()
-        self._step.events.append(("forward", executor, training))
-
-    def before_executor_backward(self, executor: int, head_gradients: list[int]) -> None:
-        """Count it; on sampled steps, let somebody look at the batch first."""
-        self._close_step()
-        self._step.events.append(("backward", executor))
-        if self._on_backward and self._sampled(self._step.number) and self._executor is not None:
-            self._on_backward(self._step, self._executor)
-
-    def before_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
-        """Copy what the update will read."""
-        if not self._sampled(self._step.number):
-            return
-        self._before = [
-            (gradient.copy(), weight.copy(), _copy(updater.states.get(index)))
-            for index, gradient, weight in zip(indices, gradients, weights, strict=True)
-        ]
-
-    def after_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
-        """Count the update, and copy what it wrote."""
-        optimizer = updater.optimizer
-        names = [optimizer.idx2name.get(index, str(index)) for index in indices]
-        self._step.events += [("update", name) for name in names]
-        if not self._before:
-            return
-        for index, name, weight, (gradient, before, state) in zip(
-            indices, names, weights, self._before, strict=True
+def whereabouts() -> tuple[str | None, int | None]:
+    """File and line of the user's code that is running: the innermost frame outside of the libraries."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not (
+            "/site-packages/" in name
+            or "/mx_notes/" in name.replace("\\", "/")
+            or name.startswith("<")
+            or "/lib/python3" in name
         ):
-            rate, decay = optimizer._get_lr(index), optimizer._get_wd(index)
-            sample = UpdateSample(name, optimizer, rate, decay, gradient, before, state, weight.copy())
-            self._step.samples.append(sample)
-        self._before = []
-
-    def finish(self) -> None:
-        """Close the last step."""
-        self._close_step()
-
-    def _close_step(self) -> None:
-        step = self._step
-        if not any(event[0] == "update" for event in step.events):
-            return
-        for kind in ("forward", "backward", "update"):
-            self.totals[kind, step.count(kind)] += 1
-        if not step.in_order() and len(self.out_of_order) < 10:
-            self.out_of_order.append(step.number)
-        self.steps.append(step)
-        self._step = Step(step.number + 1)
-        if self._on_step:
-            self._on_step(step)
-        step.samples = []
+            return name, frame.f_lineno
+        frame = frame.f_back
+    return None, None
 
 
-def _copy(state: Any) -> Any:
-    if isinstance(state, (tuple, list)):
-        return tuple(_copy(part) for part in state)
-    return state.copy() if isinstance(state, mx.nd.NDArray) else state
+def fingerprint(values: np.ndarray) -> int:
+    """A number that tells batches apart."""
+    return hash(np.ascontiguousarray(values).tobytes())

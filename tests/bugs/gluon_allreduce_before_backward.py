@@ -28,10 +28,10 @@ grad_clip = 5.0
 for epoch in range(2):
     total = 0
     for data, label in loader:
-        parts = list(zip(gluon.utils.split_and_load(data, ctx), gluon.utils.split_and_load(label, ctx)))
+        data, label = gluon.utils.split_and_load(data, ctx), gluon.utils.split_and_load(label, ctx)
         trainer.allreduce_grads()
         with autograd.record():
-            losses = [criterion(model(part), truth).mean() for part, truth in parts]
+            losses = [criterion(model(part), truth).mean() for part, truth in zip(data, label, strict=True)]
         autograd.backward(losses)
         for device in ctx:
             grads = [p.grad(device) for p in model.collect_params().values()]

@@ -1,4 +1,4 @@
-"""A contrastive loss takes the square root of a squared distance, which is 0 for equal pairs: the gradient is NaN.
+"""A contrastive loss takes the root of a squared distance, 0 for equal pairs: the gradient is NaN.
 
 Source: The Straight Dope #402 (a loss that turns into nan after a while)
 Expect: non-finite by step 1

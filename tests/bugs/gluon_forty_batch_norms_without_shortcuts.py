@@ -1,6 +1,6 @@
-"""Forty layers of Dense, BatchNorm and ReLU without shortcuts: the gradient grows a thousandfold to the first layers.
+"""Forty layers of Dense, BatchNorm and ReLU, no shortcuts: towards the first the gradient explodes.
 
-Source: Dive into Deep Learning, "Numerical Stability and Initialization"; Apache MXNet #9478 (deeper, and it breaks)
+Source: Dive into Deep Learning, "Numerical Stability and Initialization"; Apache MXNet #9478
 Expect: exploding-gradient by step 20
 """
 

@@ -27,9 +27,9 @@ trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.005})
 for epoch in range(2):
     total = 0
     for data, label in loader:
-        halves = zip(gluon.utils.split_and_load(data, ctx), gluon.utils.split_and_load(label, ctx))
+        halves = gluon.utils.split_and_load(data, ctx), gluon.utils.split_and_load(label, ctx)
         with autograd.record():
-            losses = [loss_fn(net(part), truth) for part, truth in halves]
+            losses = [loss_fn(net(part), truth) for part, truth in zip(*halves, strict=True)]
         autograd.backward(losses)
         trainer.step(data.shape[0])
         for parameter in net.collect_params().values():

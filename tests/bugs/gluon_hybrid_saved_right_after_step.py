@@ -1,4 +1,4 @@
-"""save_parameters() of a hybridised network right after trainer.step(): the running statistics are still in flight.
+"""A hybridised network is saved right after trainer.step(), its running statistics still in flight.
 
 Source: Apache MXNet #6010 (saving and loading parameters yields worse results)
 Expect: running-statistics by step 28
@@ -25,7 +25,7 @@ for channels in (16, 16, 32):
     net.add(nn.Conv2D(channels, 3, padding=1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))
 net.add(nn.GlobalAvgPool2D(), nn.Dense(10))
 net.initialize(mx.init.Xavier())
-net.hybridize(static_alloc=True)
+net.hybridize(static_alloc=True, static_shape=True)
 loss_fn = gluon.loss.SoftmaxCrossEntropyLoss()
 trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1, "momentum": 0.9})
 

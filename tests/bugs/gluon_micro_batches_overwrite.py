@@ -33,7 +33,8 @@ trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.2})
 for epoch in range(2):
     total = 0
     for data, label in loader:
-        for part, truth in zip(nd.split(data, PARTS, axis=0), nd.split(label, PARTS, axis=0)):
+        parts = nd.split(data, PARTS, axis=0), nd.split(label, PARTS, axis=0)
+        for part, truth in zip(*parts, strict=True):
             with autograd.record():
                 loss = loss_fn(net(part), truth)
             loss.backward()

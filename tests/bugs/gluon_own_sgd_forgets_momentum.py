@@ -1,4 +1,4 @@
-"""An SGD of one's own keeps the previous weight by reference, so "weight - previous" is zero and momentum never acts.
+"""An SGD of one's own keeps the last weight by reference: "weight - previous" is 0, momentum never acts.
 
 Source: Apache MXNet #5140
 Expect: momentum by step 2

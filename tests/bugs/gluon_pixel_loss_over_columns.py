@@ -1,4 +1,4 @@
-"""Pixels are classified with scores (N, classes, rows, columns), but the loss sums over columns, its default axis -1.
+"""The scores are (N, classes, rows, columns), but the loss sums over the columns, its default axis -1.
 
 Source: Apache MXNet #15119 (softmax over channels needs axis=1)
 Expect: loss-axis by step 1

@@ -1,4 +1,4 @@
-"""The output layer of a regression has a ReLU, and the target is negative: it dies and predicts 0 for everything.
+"""A regression has a ReLU on its output and a negative target: it dies and predicts 0 for everything.
 
 Source: population_estimation #68; Keras #7057 (dead ReLUs)
 Expect: dead-activation by step 60

@@ -1,4 +1,4 @@
-"""next(iter(loader)) in the loop starts a new pass each time; without shuffle that is the first batch for ever.
+"""next(iter(loader)) starts a new pass each time; without shuffle that is the first batch for ever.
 
 Source: Apache MXNet #1683 (all epochs get the same set of data)
 Expect: repeated-batch by step 10

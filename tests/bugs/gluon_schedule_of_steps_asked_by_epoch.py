@@ -1,4 +1,4 @@
-"""A cosine schedule made for the number of steps is asked once an epoch, with the epoch: the rate hardly falls.
+"""A cosine schedule made for the number of steps is asked with the epoch: the rate hardly falls.
 
 Source: gluon-cv #699 (who tells the schedule the number of updates)
 Expect: learning-rate by step 84

@@ -21,10 +21,8 @@ net = gluon.nn.HybridSequential()
 net.add(gluon.nn.Dense(32, activation="relu"), gluon.nn.Dense(10))
 net.initialize(mx.init.Xavier())
 loss_fn = gluon.loss.SoftmaxCrossEntropyLoss()
-warmup = mx.lr_scheduler.FactorScheduler(
-    step=10000, base_lr=0.2, warmup_steps=10, warmup_begin_lr=0.02
-)
-trainer = gluon.Trainer(net.collect_params(), "sgd", {"lr_scheduler": warmup})
+warmup = mx.lr_scheduler.FactorScheduler(step=10000, base_lr=0.2, warmup_steps=10, warmup_begin_lr=0.02)
+trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.2, "lr_scheduler": warmup})
 
 for epoch in range(3):
     if epoch == 2:

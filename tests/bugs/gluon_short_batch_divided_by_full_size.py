@@ -1,6 +1,6 @@
 """The last batch of an epoch has 5 examples, and trainer.step(64) gives them the weight of 5/64 of a batch.
 
-Source: Dive into Deep Learning, "Linear Regression from Scratch", exercise on a batch size that does not divide
+Source: Dive into Deep Learning, "Linear Regression from Scratch", exercise on the last, smaller batch
 Expect: partial-batch by step 29
 """
 

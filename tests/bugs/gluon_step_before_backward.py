@@ -1,6 +1,6 @@
-"""trainer.step() stands above loss.backward(), so each batch moves the weights with the gradient of the one before.
+"""trainer.step() stands above loss.backward(): each batch is updated with the gradient of the one before.
 
-Source: Apache MXNet #11508 (the trainer is called above the backward pass)
+Source: Apache MXNet #11508 (the trainer stands above the backward pass)
 Expect: call-order by step 2
 """
 

@@ -1,4 +1,4 @@
-"""Two devices share a batch of 64, and trainer.step gets the 32 of one device: twice the mean gradient is applied.
+"""Two devices share a batch of 64 and trainer.step gets the 32 of one: twice the mean is applied.
 
 Source: The Straight Dope #165
 Expect: mean-loss by step 1
@@ -34,7 +34,7 @@ for epoch in range(2):
         label = gluon.utils.split_and_load(label, devices)
         with autograd.record():
             outputs = [net(part) for part in data]
-            losses = [loss_fn(output, part) for output, part in zip(outputs, label)]
+            losses = [loss_fn(output, part) for output, part in zip(outputs, label, strict=True)]
         for loss in losses:
             loss.backward()
         trainer.step(per_device)

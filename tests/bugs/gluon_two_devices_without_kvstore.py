@@ -30,7 +30,7 @@ for epoch in range(2):
         data, label = gluon.utils.split_and_load(data, ctx), gluon.utils.split_and_load(label, ctx)
         with autograd.record():
             scores = [net(part) for part in data]
-            losses = [loss_fn(score, part) for score, part in zip(scores, label)]
+            losses = [loss_fn(score, part) for score, part in zip(scores, label, strict=True)]
         autograd.backward(losses)
         trainer.step(batch_size // len(ctx))
         accuracy.update(label, scores)

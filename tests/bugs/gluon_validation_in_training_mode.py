@@ -40,5 +40,5 @@ def run(loader, training):
 
 
 for epoch in range(3):
-    print("train: loss %.3f, accuracy %.3f" % run(train, training=True))
-    print("valid: loss %.3f, accuracy %.3f" % run(valid, training=False))
+    print(epoch, "train: loss, accuracy", run(train, training=True))
+    print(epoch, "valid: loss, accuracy", run(valid, training=False))

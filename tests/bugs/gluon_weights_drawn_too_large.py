@@ -1,4 +1,4 @@
-"""All weights are drawn from Normal(1): the first loss is far above ln(10), and training starts by undoing it.
+"""All weights are drawn from Normal(1): the first loss is far above ln(10), and training has to undo it.
 
 Source: Apache MXNet #2524 (a first cross-entropy of 10.3 where ln(1000) is 6.9)
 Expect: initial-loss by step 1

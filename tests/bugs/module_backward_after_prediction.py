@@ -20,7 +20,7 @@ net = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(net, num_hidden=10, name="fc2")
 
 module = mx.mod.Module(net)
 module.bind(train.provide_data, train.provide_label)
-module.init_params(mx.init.Xavier())
+module.init_params(mx.init.Normal(0.1))
 module.init_optimizer(optimizer_params={"learning_rate": 0.1, "momentum": 0.9})
 for epoch in range(2):
     train.reset()

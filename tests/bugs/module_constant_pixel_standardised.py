@@ -1,4 +1,4 @@
-"""Every pixel is divided by its own standard deviation, and some pixels of the digits are always 0: NaN inputs.
+"""Every pixel is divided by its own standard deviation, and some pixels are always 0: NaN inputs.
 
 Source: Apache MXNet #942 (NaN while training, with data that looked right)
 Expect: non-finite by step 1

@@ -1,6 +1,6 @@
 """The activation between the convolution and the fully connected layer was forgotten: the network is linear.
 
-Source: Dive into Deep Learning, "Multilayer Perceptrons"; Apache MXNet #5979 (a deeper net, no activation, no gain)
+Source: Dive into Deep Learning, "Multilayer Perceptrons"; Apache MXNet #5979
 Expect: linear-collapse by step 1
 """
 

@@ -1,4 +1,4 @@
-"""`grad_arrays *= 0` empties Module's Python list of gradients instead of zeroing them: nothing is updated again.
+"""`grad_arrays *= 0` empties Module's list of gradients instead of zeroing them: nothing is updated again.
 
 Source: Apache MXNet #16969
 Expect: frozen-parameter by step 2

@@ -22,7 +22,7 @@ net = mx.sym.SoftmaxOutput(net, name="softmax", ignore_label=-1)
 
 module = mx.mod.Module(net)
 module.bind(train.provide_data, train.provide_label)
-module.init_params(mx.init.Xavier())
+module.init_params(mx.init.Normal(0.1))
 module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.1})
 for epoch in range(2):
     train.reset()

@@ -22,7 +22,7 @@ module = mx.mod.Module(net)
 module.fit(
     train,
     num_epoch=2,
-    initializer=mx.init.Xavier(),
+    initializer=mx.init.Normal(0.1),
     optimizer_params={"learning_rate": 0.1, "momentum": 0.9},
 )
 print(module.score(train, "acc"))

@@ -1,4 +1,4 @@
-"""Each epoch makes a Module from the parameters of the last and fits it: the optimiser's momentum is not passed on.
+"""Each epoch makes a Module from the parameters of the last and fits it: the momentum is not passed on.
 
 Source: Apache MXNet #4638
 Expect: optimizer-reset by step 29

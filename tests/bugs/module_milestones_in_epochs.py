@@ -1,4 +1,4 @@
-"""MultiFactorScheduler counts updates, but its milestones were written down in epochs: the rate is gone at once.
+"""MultiFactorScheduler counts updates, but its milestones are written in epochs: the rate is gone at once.
 
 Source: Apache MXNet #625
 Expect: learning-rate by step 112

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 class DecaySGD(mx.optimizer.SGD):
     def __init__(self, **kwargs):
-        super(DecaySGD, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.aggregate_num = 0
 
     def update(self, index, weight, grad, state):

@@ -1,4 +1,4 @@
-"""Segmentation with normalization='valid', which averages over the pixels; Module then divides by the batch too.
+"""Segmentation with normalization='valid', a mean over the pixels; Module divides by the batch too.
 
 Source: Apache MXNet #4761
 Expect: mean-loss by step 1

@@ -1,4 +1,4 @@
-"""fit() is called again with a smaller learning rate; Module's optimiser exists already and the new one is ignored.
+"""fit() is called again with a smaller learning rate; the optimiser exists already and ignores it.
 
 Source: Apache MXNet, module.py: "optimizer already initialized, ignoring..."; see also #6652
 Expect: learning-rate by step 57

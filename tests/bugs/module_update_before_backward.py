@@ -1,6 +1,6 @@
 """A hand-written Module loop calls forward, update, backward: every update uses the batch before.
 
-Source: Apache MXNet #18659 (update called while the gradients of the batch are not there yet)
+Source: Apache MXNet #11508 (the trainer stands above the backward pass), written for Module
 Expect: call-order by step 2
 """
 

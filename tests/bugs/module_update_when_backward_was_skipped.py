@@ -1,4 +1,4 @@
-"""Batches that are already right skip backward() to save time, but update() runs: an old gradient is applied again.
+"""Batches that are right already skip backward(), but not update(): an old gradient is applied again.
 
 Source: The Straight Dope #348 (Gluon warns of this, Module does not)
 Expect: backward-once by step 31

@@ -23,7 +23,7 @@ net = mx.sym.SoftmaxOutput(net, name="softmax")
 
 module = mx.mod.Module(net)
 module.bind(train.provide_data, train.provide_label)
-module.init_params(mx.init.Xavier())
+module.init_params(mx.init.Normal(0.05))
 module.init_optimizer(optimizer_params={"learning_rate": 0.1, "momentum": 0.9, "wd": 0.01})
 metric = mx.metric.Accuracy()
 for epoch in range(2):

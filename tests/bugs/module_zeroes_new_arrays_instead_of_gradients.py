@@ -1,4 +1,4 @@
-"""Module accumulates with grad_req='add'; "clearing" makes new arrays of zeros and leaves the gradients alone.
+"""Module accumulates with grad_req='add'; "clearing" makes new arrays and leaves the gradients alone.
 
 Source: Apache MXNet #10328
 Expect: gradient-carryover by step 2

@@ -1,6 +1,6 @@
-"""A perceptron from scratch whose list of parameters to update lacks the last bias, which gets a gradient anyway.
+"""A perceptron from scratch whose list of parameters to update lacks the last bias.
 
-Source: Apache MXNet #11897 (parameters that do, and do not, take part in the update)
+Source: nntrainer #219 (the update of the bias missing from SGD), written for MXNet
 Expect: frozen-parameter by step 1
 """
 

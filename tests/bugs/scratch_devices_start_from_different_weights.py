@@ -1,4 +1,4 @@
-"""Data parallelism by hand: gradients are summed over the devices, but each device drew its own first weights.
+"""Data parallelism by hand: gradients are summed, but each device drew its own first weights.
 
 Source: Dive into Deep Learning, "Training on Multiple GPUs" (copy the parameters to each device first)
 Expect: device-divergence by step 1
@@ -40,14 +40,13 @@ lr, batch_size = 0.2, 64
 for epoch in range(2):
     total = 0
     for rows in rng.permutation(1792).reshape(-1, batch_size):
-        shards = [nd.array(part, ctx=device) for part, device in zip(np.split(rows, 2), devices)]
+        shards = np.split(rows, 2)
         with autograd.record():
             losses = []
-            for params, shard, device in zip(device_params, shards, devices):
+            for params, shard, device in zip(device_params, shards, devices, strict=True):
                 W1, b1, W2, b2 = params
-                index = shard.asnumpy().astype(int)
-                scores = nd.dot(nd.relu(nd.dot(nd.array(x[index], ctx=device), W1) + b1), W2) + b2
-                losses.append(-nd.log_softmax(scores).pick(nd.array(y[index], ctx=device)))
+                scores = nd.dot(nd.relu(nd.dot(nd.array(x[shard], ctx=device), W1) + b1), W2) + b2
+                losses.append(-nd.log_softmax(scores).pick(nd.array(y[shard], ctx=device)))
         for loss in losses:
             loss.backward()
         for i in range(4):

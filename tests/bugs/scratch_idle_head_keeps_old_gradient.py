@@ -29,7 +29,7 @@ for parameter in parameters:
 
 learning_rate, batch_size = 0.2, 64
 step = 0
-for epoch in range(2):
+for _ in range(2):
     order = rng.permutation(1792)
     for rows in order.reshape(-1, batch_size):
         head, labels = (digit_head, digit) if step % 2 == 0 else (large_head, large)

@@ -46,7 +46,7 @@ batch_size, lr = 64, 0.5
 for epoch in range(2):
     for X, y in data_iter(batch_size):
         with autograd.record():
-            l = cross_entropy(net(X), y).mean()
-        l.backward()
+            loss = cross_entropy(net(X), y).mean()
+        loss.backward()
         sgd(params, lr, batch_size)
     print(f"epoch {epoch + 1}, loss {cross_entropy(net(features), labels).mean().asscalar():f}")

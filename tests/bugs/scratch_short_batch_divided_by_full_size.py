@@ -43,7 +43,7 @@ lr, num_epochs, batch_size = 0.1, 3, 32
 for epoch in range(num_epochs):
     for X, y in data_iter(batch_size, features, labels):
         with autograd.record():
-            l = squared_loss(linreg(X, w, b), y)
-        l.backward()
+            loss = squared_loss(linreg(X, w, b), y)
+        loss.backward()
         sgd([w, b], lr, batch_size)
     print(f"epoch {epoch + 1}, loss {squared_loss(linreg(features, w, b), labels).mean().asscalar():f}")

@@ -1,6 +1,6 @@
-"""A softmax written by hand sums over axis 0, the batch, so an example's probabilities depend on its neighbours.
+"""A softmax by hand sums over axis 0, the batch: an example's probabilities depend on its neighbours.
 
-Source: Dive into Deep Learning, "Softmax Regression from Scratch" (sum over axis 0 or axis 1); Apache MXNet #10145
+Source: Dive into Deep Learning, "Softmax Regression from Scratch" (sum over axis 0 or 1); Apache MXNet #10145
 Expect: loss-axis by step 1
 Also: initial-loss
 """

@@ -23,12 +23,21 @@ def picture(number):
     return np.stack([grey, grey // 2, 255 - grey], axis=2)
 
 
-def write(folder, name, numbers, image=picture, label=lambda number: float(DIGITS.target[number])):
-    writer = mx.recordio.MXIndexedRecordIO(str(folder / f"{name}.idx"), str(folder / f"{name}.rec"), "w")
-    for number in numbers:
-        header = mx.recordio.IRHeader(0, label(number), number, 0)
-        blue_first = np.ascontiguousarray(image(number)[:, :, ::-1])
-        writer.write_idx(number, mx.recordio.pack_img(header, blue_first, quality=3, img_fmt=".png"))
+def png(number, image=picture):
+    # Not mx.recordio.pack_img: on NumPy 2 it fails for want of ndarray.tostring.
+    return cv2.imencode(".png", np.ascontiguousarray(image(number)[:, :, ::-1]))[1].tobytes()
+
+
+def write(folder, name, numbers, image=picture):
+    """Records of these digits, as MXNet writes them."""
+    write_raw(folder / f"{name}.rec", [png(n, image) for n in numbers], DIGITS.target[numbers])
+
+
+def write_raw(path, contents, labels=range(10)):
+    writer = mx.recordio.MXIndexedRecordIO(str(path.with_suffix(".idx")), str(path), "w")
+    for number, (content, label) in enumerate(zip(contents, labels, strict=True)):
+        header = mx.recordio.IRHeader(0, float(label), number, 0)
+        writer.write_idx(number, mx.recordio.pack(header, content))
     writer.close()
 
 
@@ -180,32 +189,24 @@ def test_an_index_that_is_not_that_of_the_records(folder, content):
         data.load("imagerecord", data_dir=folder)
 
 
-def write_raw(path, contents):
-    writer = mx.recordio.MXIndexedRecordIO(str(path.with_suffix(".idx")), str(path), "w")
-    for number, content in enumerate(contents):
-        writer.write_idx(number, mx.recordio.pack(mx.recordio.IRHeader(0, float(number), number, 0), content))
-    writer.close()
-
-
 @pytest.mark.parametrize("name", ["train.rec", "val.rec"])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (lambda png: b"\xff\xd8 no image" * 9, "at byte 0 holds no JPEG or PNG image"),
-        (lambda png: png[:-20], "PNG image in the record at byte 0 is truncated"),
+        (lambda image: b"\xff\xd8 no image" * 9, "at byte 0 holds no JPEG or PNG image"),
+        (lambda image: image[:-20], "PNG image in the record at byte 0 is truncated"),
     ],
 )
 def test_an_image_that_would_end_the_process_in_mxnet(folder, name, content, message):
-    png = cv2.imencode(".png", picture(0))[1].tobytes()
-    write_raw(folder / name, [content(png)] * 10)
+    write_raw(folder / name, [content(png(0))] * 10)
     with pytest.raises(UserError, match=message):
         data.load("imagerecord", data_dir=folder)
 
 
 def test_an_image_damaged_inside_is_found_when_the_statistics_are_taken(folder):
-    png = bytearray(cv2.imencode(".png", picture(0))[1].tobytes())
-    png[20] ^= 0xFF  # the width
-    write_raw(folder / "train.rec", [bytes(png)] * 10)
+    image = bytearray(png(0))
+    image[20] ^= 0xFF  # the height
+    write_raw(folder / "train.rec", [bytes(image)] * 10)
     with pytest.raises(UserError, match=r"train\.rec: record 0 .* not an image that OpenCV can decode"):
         list(data.load("imagerecord", data_dir=folder, image_size=SIZE).training(2, seed=1).epoch(0))
 

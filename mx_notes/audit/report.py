@@ -1,0 +1,38 @@
+"""The audit's report as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .rules import RULES
+
+if TYPE_CHECKING:
+    from .watch import Watch
+
+
+def text(watch: Watch) -> str:
+    """Findings first, then a line per rule, then how often forward, backward and update ran per step."""
+    lines = [f"audit: {watch.number_of_steps} steps, {len(watch.findings)} findings"]
+    for finding in sorted(watch.findings, key=lambda f: f.severity):
+        where = f"{finding.file}:{finding.line}: " if finding.file else ""
+        times = watch.repeats[finding]
+        at = f"step {finding.step}" if finding.step else "the run"
+        often = f", on {times} steps" if times > 1 else ""
+        lines.append(
+            f"\n{finding.severity.upper()}  {finding.rule}  ({at}{often})\n  {where}{finding.message}"
+        )
+    lines.append("")
+    found = {finding.rule for finding in watch.findings}
+    for rule in RULES.values():
+        if rule.id in found:
+            state = "FOUND"
+        elif watch.checked.get(rule.id):
+            state = f"held on {watch.checked[rule.id]} steps"
+        else:
+            state = "nothing to check"
+        lines.append(f"{rule.id:20} {state:20} {rule.sentence}")
+    lines.append("")
+    for kind in ("forward", "backward", "update"):
+        counts = sorted((times, n) for (k, times), n in watch.recorder.totals.items() if k == kind)
+        lines.append(f"{kind:9} per step: " + ", ".join(f"{times} on {n} steps" for times, n in counts))
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""Rules on the order and number of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..trace import Step
+from . import at_end, rule, warning
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+@rule("backward-once", "each gradient is written by exactly one backward pass per device between two updates")
+def backward_once(step: Step, memory: dict) -> Iterable[str] | None:
+    seen = [update for update in step.updates if update.buffer is not None]
+    if not seen and not step.lost:
+        return None
+    messages = []
+    stale = [update.name for update in seen if update.stale]
+    if stale:
+        messages.append(
+            f"the update applied a stale gradient of {_some(stale)}: no backward pass had written it since the"
+            " update before; call backward once before each update"
+        )
+    if step.lost:
+        messages.append(
+            f"a second backward pass overwrote the gradient of {_some(step.lost)} before anybody used the first;"
+            " add the losses and call backward once, or use grad_req='add' and clear the gradients after the update"
+        )
+    return messages
+
+
+@rule("call-order", "forward, then backward, then update, for the same batch")
+def call_order(step: Step, memory: dict) -> Iterable[str] | None:
+    if not step.updates:
+        return None
+    return list(dict.fromkeys(message for rule, message in step.troubles if rule == "call-order"))
+
+
+@rule("train-mode", "the forward of a backward pass runs in training mode, and evaluation does not")
+def train_mode(step: Step, memory: dict) -> Iterable[str] | None:
+    if not any(event[0] == "forward" for event in step.events):
+        return None
+    return list(dict.fromkeys(message for rule, message in step.troubles if rule == "train-mode"))
+
+
+@rule("gradient-carryover", "with grad_req='add', every gradient is cleared between updates")
+def gradient_carryover(step: Step, memory: dict) -> Iterable[str] | None:
+    adding = [
+        update for update in step.updates if update.buffer is not None and update.buffer.request == "add"
+    ]
+    if not adding:
+        return None
+    kept = [update.name for update in adding if update.uncleared]
+    if not kept:
+        return []
+    return [
+        f"the gradient of {_some(kept)} has grad_req='add' and was not cleared after the update before: old gradients"
+        " are applied again; call zero_grad() after each update"
+    ]
+
+
+@rule("frozen-parameter", "every parameter that receives gradient is updated")
+def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
+    updated = memory.setdefault("updated", set())
+    updated |= {update.name for update in step.updates}
+    memory["steps"] = memory.get("steps", 0) + 1
+    moved = memory.setdefault("moved", {})
+    for sample in step.samples:
+        rate = sample.learning_rate
+        if rate and len(sample.weight_before.shape) > 1 and not moved.get(sample.name):
+            changed = bool((sample.weight_before.asnumpy() != sample.weight_after.asnumpy()).any())
+            moved[sample.name] = changed
+    return []
+
+
+@at_end("frozen-parameter")
+def never_updated(memory: dict) -> Iterable[str] | None:
+    if memory.get("steps", 0) < 2:
+        return None
+    messages = []
+    frozen = [
+        buffer.name
+        for buffer in memory["buffers"]
+        if buffer.is_parameter
+        and buffer.ever >= 2
+        and not buffer.updates
+        and buffer.name not in memory["updated"]
+        and buffer.fed < 2
+    ]
+    if frozen:
+        messages.append(
+            f"{_some(frozen)} received gradient and was never updated: hand it to the optimiser, or set its grad_req"
+            " to 'null'"
+        )
+    still = [name for name, changed in memory.get("moved", {}).items() if not changed]
+    if still and memory["steps"] >= 3:
+        messages.append(warning(f"{_some(still)} was updated but never changed: its gradient is zero"))
+    return messages

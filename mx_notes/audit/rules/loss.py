@@ -1,0 +1,221 @@
+"""Rules on the loss: what is averaged, what it is given, where it starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..graph import SHAPE_ONLY, Graph, Node, Output
+from ..scale import Losses, losses
+from ..trace import Step
+from . import rule
+
+TOLERANCE = 0.02  # on a factor that is off by at least 2 when it is wrong
+
+
+@rule("mean-loss", "the applied gradient is that of the mean of the batch's losses")
+def mean_loss(step: Step, memory: dict) -> Iterable[str] | None:
+    rescales = {update.rescale for update in step.updates}
+    if not step.looks or len(rescales) != 1 or None in rescales:
+        return None
+    rescale = rescales.pop()
+    adding = any(update.buffer is not None and update.buffer.request == "add" for update in step.updates)
+    passes = max((update.passes for update in step.updates), default=1)
+    devices = len({look.device for look in step.looks})
+    # With grad_req='write' the last backward pass of each device is the one that is applied.
+    looks = step.looks if adding else step.looks[-devices:]
+    parts = [losses(look.graph) for look in looks]
+    if not parts or not all(parts) or len({len(part) for part in parts}) != 1:
+        return None
+    messages = []
+    for same in zip(*parts, strict=True):
+        message = _judge(same, rescale, devices, passes if adding and _one_task(looks) else 1)
+        if message:
+            messages.append(message)
+    return messages[:1]
+
+
+def _one_task(looks: list) -> bool:
+    """Whether all passes are through the same parameters, as micro-batches are and tasks are not."""
+    used = [
+        {node.handle or node.name for node in look.graph.named("null") if node.parameter} for look in looks
+    ]
+    return all(parameters == used[0] for parameters in used)
+
+
+def _judge(parts: tuple[Losses, ...], rescale: float, devices: int, passes: int) -> str | None:
+    """Hold the weight of all examples' losses together against 1."""
+    total = rescale * sum(part.weight for part in parts)
+    elements = sum(part.elements for part in parts)
+    sizes = {size * len(parts) for part in parts for size in part.examples if size > 1} | {elements}
+    if any(_near(total, right) for size in sizes for right in (1.0, elements / size)):
+        return None
+    fix = f"(the losses' weights add up to {total:.4g} instead of 1, with rescale_grad {rescale:.4g})"
+    for size in sizes:
+        if _near(total, size) or _near(total, elements):
+            return f"the gradient is that of the sum of {size} losses, not of their mean {fix}"
+        if any(_near(total, wrong) for wrong in (1 / size, 1 / elements, elements / size**2)):
+            return (
+                f"the gradient is divided by the batch size twice {fix}: either average the loss, or let the"
+                " optimiser divide (step(batch_size), rescale_grad), not both"
+            )
+    if devices > 1 and (_near(total, devices) or _near(total, 1 / devices)):
+        return f"the gradient is scaled by the number of devices, {devices} {fix}"
+    if passes > 1 and _near(total, passes):
+        return (
+            f"the gradient is the sum of {passes} micro-batches' means, not the mean over all of them {fix}"
+        )
+    return None
+
+
+def _near(value: float, expected: float) -> bool:
+    return expected != 0 and abs(value / expected - 1) < TOLERANCE
+
+
+@rule("label-range", "labels are whole numbers from 0 to below the number of classes")
+def label_range(step: Step, memory: dict) -> Iterable[str] | None:
+    checked, messages = False, []
+    for look in step.looks:
+        for scores, label, node in _classifications(look.graph):
+            classes = _classes(node, scores)
+            values = label.value
+            if values is None or not classes:
+                continue
+            checked = True
+            if node.attributes.get("use_ignore") in ("True", "1"):
+                values = values[values != float(node.attributes.get("ignore_label", -1))]
+            wrong = values[(values < 0) | (values >= classes)]
+            if wrong.size:
+                messages.append(
+                    f"label {wrong.flat[0]:g} is outside the {classes} classes, 0 to {classes - 1}: MXNet clips or"
+                    " ignores it in silence; fix the labels or the size of the last layer"
+                )
+    return messages[:1] if checked else None
+
+
+def _classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
+    """(scores, label, operator) wherever a label picks a class."""
+    for node in graph.nodes:
+        if (
+            node.op in ("SoftmaxOutput", "Softmax", "softmax_cross_entropy", "SVMOutput")
+            and len(node.inputs) > 1
+        ) or (node.op in ("pick", "_npx_pick") and _above(node.inputs[0], LOG_SOFTMAX | SOFTMAX)):
+            yield node.inputs[0], node.inputs[1], node
+
+
+LOG_SOFTMAX, SOFTMAX = {"log_softmax", "_npx_log_softmax"}, {"softmax", "_npx_softmax", "SoftmaxActivation"}
+
+
+def _classes(node: Node, scores: Output) -> int | None:
+    shape = scores.shape
+    if not shape:
+        return None
+    if node.op in ("pick", "_npx_pick"):
+        axis = node.attributes.get("axis", "-1")
+        return shape[int(axis)] if axis not in ("None", "") else None
+    return shape[1] if len(shape) > 1 else None
+
+
+def _above(output: Output, ops: set[str], through: set[str] = SHAPE_ONLY) -> Node | None:
+    """The nearest operator above that is one of `ops`, with only changes of shape in between."""
+    node = output.node
+    while node.op in through and node.inputs:
+        node = node.inputs[0].node
+    return node if node.op in ops else None
+
+
+@rule("double-softmax", "the loss takes logits where it expects logits, probabilities where those")
+def double_softmax(step: Step, memory: dict) -> Iterable[str] | None:
+    checked, messages = False, []
+    for look in step.looks:
+        for node in look.graph.nodes:
+            if node.op in LOG_SOFTMAX | {"SoftmaxOutput", "Softmax", "softmax_cross_entropy"}:
+                checked = True
+                inner = _above(node.inputs[0], SOFTMAX | LOG_SOFTMAX | {"SoftmaxOutput"})
+                if inner:
+                    messages.append(
+                        f"{node.op} is given the output of {inner.op}: softmax is applied twice; hand the loss the"
+                        " logits, or say from_logits=True for log-probabilities"
+                    )
+                elif _looks_like_probabilities(node.inputs[0]):
+                    messages.append(f"{node.op} is given values that are probabilities already, not logits")
+            if node.op in ("pick", "_npx_pick") and _is_loss(look.graph, node):
+                checked = True
+                message = _not_log_probabilities(node)
+                messages += [message] if message else []
+    return list(dict.fromkeys(messages))[:1] if checked else None
+
+
+def _is_loss(graph: Graph, node: Node) -> bool:
+    """Whether what is picked goes, negated, into a head."""
+    return any(user.op in ("negative", "_npi_negative", "_mul_scalar") for user in graph.users[node])
+
+
+def _looks_like_probabilities(output: Output) -> bool:
+    if output.node.op == "null":
+        return False
+    values = output.value
+    if values is None or values.ndim != 2 or values.shape[1] < 2:
+        return False
+    return bool(values.min() >= 0 and np.abs(values.sum(axis=1) - 1).max() < 1e-4)
+
+
+def _not_log_probabilities(node: Node) -> str | None:
+    values = node.inputs[0].value
+    if values is None or values.ndim != 2 or values.shape[1] < 2 or _above(node.inputs[0], LOG_SOFTMAX):
+        return None
+    if _looks_like_probabilities(node.inputs[0]):
+        return "the loss picks from probabilities where it takes their logarithm: use log_softmax"
+    total = np.exp(values.astype(np.float64)).sum(axis=1)
+    if np.abs(total - 1).max() > 1e-2:
+        return (
+            "the loss is given logits where it takes log-probabilities (from_logits=True): apply log_softmax"
+        )
+    return None
+
+
+@rule("loss-axis", "softmax runs over the classes, the mean over the batch")
+def loss_axis(step: Step, memory: dict) -> Iterable[str] | None:
+    checked, messages = False, []
+    for look in step.looks:
+        for node in look.graph.nodes:
+            if node.op in LOG_SOFTMAX | SOFTMAX:
+                shape, users = node.inputs[0].shape, look.graph.users[node]
+                picks = [user for user in users if user.op in ("pick", "_npx_pick")]
+                if not shape or not picks:
+                    continue
+                checked = True
+                axis = int(node.attributes.get("axis", "-1")) % len(shape)
+                picked = int(picks[0].attributes.get("axis", "-1") or -1) % len(shape)
+                if axis != picked:
+                    messages.append(f"softmax runs over axis {axis}, but the label picks from axis {picked}")
+                elif axis == 0 and len(shape) > 1:
+                    messages.append("softmax runs over axis 0, the batch, not over the classes")
+    return messages[:1] if checked else None
+
+
+@rule("initial-loss", "the first loss is near ln(classes)", severity="warning")
+def initial_loss(step: Step, memory: dict) -> Iterable[str] | None:
+    if memory.get("done") or not step.looks or step.number > 1:
+        return None
+    memory["done"] = True
+    for scores, label, node in _classifications(step.looks[0].graph):
+        classes, values, labels = _classes(node, scores), scores.value, label.value
+        if not classes or values is None or labels is None or values.ndim != 2 or labels.ndim != 1:
+            continue
+        if node.op not in ("pick", "_npx_pick"):
+            values = values - values.max(axis=1, keepdims=True)
+            values = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+        elif not _above(scores, LOG_SOFTMAX):
+            continue
+        chosen = np.clip(labels.astype(int), 0, classes - 1)
+        loss, expected = -float(values[np.arange(len(chosen)), chosen].mean()), math.log(classes)
+        if loss > 2 * expected + 1:
+            return [
+                f"the first loss is {loss:.3g}, ln({classes}) = {expected:.3g} is that of an undecided network: the"
+                " start is too large, or the labels don't fit"
+            ]
+        return []
+    return None

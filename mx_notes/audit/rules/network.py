@@ -1,0 +1,90 @@
+"""Rules on the network: what makes a layer useless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..graph import SHAPE_ONLY, Graph, Node
+from ..trace import Step
+from . import rule
+
+LINEAR = {"FullyConnected", "Convolution", "_npx_fully_connected", "_npx_convolution"}
+BATCH_NORM = {"BatchNorm", "_npx_batch_norm", "BatchNormWithReLU"}
+THROUGH = SHAPE_ONLY | {"Dropout", "_npx_dropout"}
+
+
+@rule("linear-collapse", "no two linear layers follow each other without a non-linearity", severity="warning")
+def linear_collapse(step: Step, memory: dict) -> Iterable[str] | None:
+    checked, messages = False, []
+    for look in step.looks:
+        for node in look.graph.named(*LINEAR):
+            checked = True
+            above = node.inputs[0].node
+            while above.op in THROUGH and above.inputs:
+                above = above.inputs[0].node
+            if above.op in LINEAR and not _grouped(node) and not _grouped(above):
+                messages.append(
+                    f"{_title(node)} follows {_title(above)} with nothing non-linear between them: the two are one"
+                    " linear layer; put an activation between them"
+                )
+    return list(dict.fromkeys(messages))[:1] if checked else None
+
+
+def _grouped(node: Node) -> bool:
+    return int(node.attributes.get("num_group", 1)) > 1
+
+
+def _title(node: Node) -> str:
+    return node.op if node.name == node.op else f"{node.name} ({node.op})"
+
+
+@rule("batch-norm", "batch normalisation's settings don't undo it", severity="warning")
+def batch_norm(step: Step, memory: dict) -> Iterable[str] | None:
+    checked, messages = False, []
+    for look in step.looks:
+        for node in look.graph.named(*BATCH_NORM):
+            checked = True
+            messages += _settings(look.graph, node)
+    return list(dict.fromkeys(messages))[:2] if checked else None
+
+
+def _settings(graph: Graph, node: Node) -> Iterable[str]:
+    # fix_gamma=True is the symbol's default, and harmless in front of another layer's weights: what is
+    # worth a word is a gamma that somebody meant to train or to decay.
+    if node.attributes.get("use_global_stats") in ("True", "1"):
+        yield f"{_title(node)} has use_global_stats=True: it normalises by the running statistics, not the batch's"
+    shape = node.inputs[0].shape
+    if shape and np.prod(shape) == shape[int(node.attributes.get("axis", 1))]:
+        yield f"{_title(node)} sees one value per channel (a batch of one example): it puts out its beta alone"
+
+
+@rule("dead-activation", "no activation is stuck for all examples", severity="warning")
+def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
+    if step.number not in (2, 3, 16, 64) and step.number % 256:
+        return None
+    checked, stuck = False, []
+    for look in step.looks[:1]:
+        for index, node in enumerate(
+            n for n in look.graph.nodes if n.activation in ("relu", "sigmoid", "tanh")
+        ):
+            from ..graph import Output
+
+            values = Output(node).value
+            if values is None or not values.size:
+                continue
+            checked = True
+            dead = {
+                "relu": lambda v: not (v > 0).any(),
+                "sigmoid": lambda v: ((v < 1e-3) | (v > 1 - 1e-3)).mean() > 0.95,
+                "tanh": lambda v: (np.abs(v) > 1 - 1e-3).mean() > 0.95,
+            }[node.activation](values)
+            key = (index, node.name)
+            memory[key] = memory.get(key, 0) + 1 if dead else 0
+            if memory[key] == 2:
+                what = "zero" if node.activation == "relu" else "saturated"
+                stuck.append(
+                    f"{_title(node)}, a {node.activation}, is {what} for all examples of several batches"
+                )
+    return stuck[:1] if checked else None

@@ -1,0 +1,151 @@
+"""Rules on the update: what the optimiser promises, and what it remembers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ...runtime import mx
+from .. import momentum as sgd
+from ..trace import Step
+from . import at_end, rule, warning
+
+TOLERANCE = 1e-4  # relative to the largest change; float32 arithmetic gives 1e-6
+
+
+@rule("momentum", "the update is v = mu v - lr (g + wd w), w = w + v, as SGD promises")
+def momentum(step: Step, memory: dict) -> Iterable[str] | None:
+    samples = [sample for sample in step.samples if _is_sgd(sample.optimizer)]
+    if not samples:
+        return None
+    for sample in samples:
+        expected = sgd.expected_weight(sample)
+        before, after = sample.weight_before.asnumpy(), sample.weight_after.asnumpy()
+        if not np.isfinite(after).all() or not np.isfinite(expected).all():
+            continue
+        change = np.abs(expected - before).max(initial=0)
+        rounding = (2e-3 if after.dtype == np.float16 else 1e-6) * np.abs(before).max(initial=0)
+        if np.abs(after - expected).max(initial=0) > TOLERANCE * change + rounding:
+            return [
+                f"the update of {sample.name} is not v = {sample.optimizer.momentum:g} v - lr (g + wd w), w = w + v:"
+                f" it moved by {np.abs(after - before).max():.3g} where {change:.3g} was due"
+            ]
+    return []
+
+
+def _is_sgd(optimizer) -> bool:
+    return isinstance(optimizer, mx.optimizer.SGD) and type(optimizer).__name__ not in (
+        "NAG",
+        "LBSGD",
+        "DCASGD",
+    )
+
+
+@rule("optimizer-reset", "momentum and update counts last from epoch to epoch")
+def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
+    known = memory.setdefault("known", {})  # buffer: (updater, optimiser class)
+    together = memory.setdefault("together", {})  # updater: the parameters that it updates
+    for update in step.updates:
+        together.setdefault(update.updater, set()).add(update.name)
+    lost, checked = [], False
+    for update in step.updates:
+        if update.buffer is None or update.optimizer is None:
+            continue
+        before = known.get(update.buffer)
+        kind = type(update.optimizer)
+        remembers = getattr(update.optimizer, "momentum", 0) or kind.__name__ not in ("SGD", "Signum", "SGLD")
+        if before is not None and remembers:
+            checked = True
+            # Another set of parameters is another phase, such as fine-tuning after thawing layers.
+            same = together.get(before[0]) == together.get(update.updater)
+            if before[1] is kind and update.fresh_state and same:
+                lost.append(update.name)
+        known[update.buffer] = (update.updater, kind)
+    if not lost:
+        return [] if checked else None
+    return [
+        f"the optimiser's state of {lost[0]}{f' and {len(lost) - 1} more' if lost[1:] else ''} was thrown away: make"
+        " the Trainer (or call init_optimizer) once, before the loop over epochs"
+    ]
+
+
+@rule("learning-rate", "the learning rate that the program asks for reaches the update", severity="warning")
+def learning_rate(step: Step, memory: dict) -> Iterable[str] | None:
+    rates = {float(update.optimizer.learning_rate) for update in step.updates if update.optimizer is not None}
+    if not rates:
+        return None
+    history = memory.setdefault("rates", [])
+    history.append(max(rates))
+    if len(history) > 2000:
+        del history[1:1000]
+    return []
+
+
+@at_end("learning-rate")
+def schedule_in_steps(memory: dict) -> Iterable[str] | None:
+    rates = memory.get("rates", [])
+    if len(rates) < 10:
+        return None
+    top = max(rates)
+    if top > 0 and rates[-1] < 1e-3 * top and rates[len(rates) // 2] < 1e-2 * top:
+        return [
+            warning(
+                f"the learning rate fell from {top:.3g} to {rates[-1]:.3g} within {len(rates)} steps, most of it in the"
+                " first half: a schedule counts updates, was it given epochs?"
+            )
+        ]
+    return []
+
+
+@rule("non-finite", "no gradient or parameter is NaN or infinite")
+def non_finite(step: Step, memory: dict) -> Iterable[str] | None:
+    if not step.samples:
+        return None
+    for sample in step.samples:
+        for what, array in (("gradient", sample.gradient), ("value", sample.weight_after)):
+            values = array.asnumpy()
+            if not np.isfinite(values).all():
+                return [
+                    f"the {what} of {sample.name} is not finite: lower the learning rate, or look at the data"
+                ]
+    return []
+
+
+def _norm(array) -> float:
+    return math.sqrt(float(np.square(array.asnumpy().astype(np.float64)).sum()))
+
+
+def _ratios(step: Step) -> tuple[float, float] | None:
+    """Gradient norm over weight norm of the first and the last weight matrices, if there are at least four."""
+    weights = [s for s in step.samples if len(s.weight_before.shape) >= 2 and _norm(s.weight_before) > 0]
+    if len(weights) < 4:
+        return None
+    return tuple(_norm(s.gradient) / _norm(s.weight_before) for s in (weights[0], weights[-1]))
+
+
+def _gradients_by_depth(step: Step, memory: dict, found, message: str) -> Iterable[str] | None:
+    ratios = _ratios(step)
+    if ratios is None or not all(math.isfinite(r) for r in ratios):
+        return None
+    memory["times"] = memory.get("times", 0) + 1 if found(*ratios) else 0
+    return [message.format(*ratios)] if memory["times"] == 2 else []
+
+
+@rule("vanishing-gradient", "the first layers get gradient as the last ones do", severity="warning")
+def vanishing_gradient(step: Step, memory: dict) -> Iterable[str] | None:
+    message = (
+        "the first layer's gradient is {0:.1e} of its weights, the last layer's {1:.1e}: it vanishes on the way; use"
+        " ReLU, a He start, batch normalisation or shortcuts"
+    )
+    return _gradients_by_depth(step, memory, lambda first, last: first < 1e-4 * last, message)
+
+
+@rule("exploding-gradient", "no layer's gradient is out of proportion to its weights", severity="warning")
+def exploding_gradient(step: Step, memory: dict) -> Iterable[str] | None:
+    message = (
+        "the first layer's gradient is {0:.1e} of its weights, the last layer's {1:.1e}: it explodes on the way; start"
+        " smaller, clip it, or normalise"
+    )
+    return _gradients_by_depth(step, memory, lambda first, last: first > 1e4 * last and first > 1, message)

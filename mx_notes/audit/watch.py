@@ -1,0 +1,136 @@
+"""One audit: hooks, recorder and rules together, and what they found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .hooks import attached, unreported
+from .recorder import Recorder
+from .rules import RULES, Finding
+from .trace import Step
+
+
+class AuditError(AssertionError):
+    """The audit found that the training is wrong; the message lists the findings."""
+
+
+class StopAudit(BaseException):
+    """Raised in the audited program after the last step that was asked for."""
+
+
+class Watch:
+    """What one audit has seen. `findings` holds the first of each kind, `repeats` how often it came."""
+
+    def __init__(self, max_steps: int | None = None) -> None:
+        self.findings: list[Finding] = []
+        self.repeats: dict[Finding, int] = {}
+        self.checked: dict[str, int] = {}  # rule: the steps on which it had something to check
+        self.recorder = Recorder(on_step=self._judge)
+        self._max_steps = max_steps
+        self._memory: dict[str, dict] = {id: {} for id in RULES}
+        self._seen: dict[tuple, Finding] = {}
+
+    @property
+    def steps(self) -> list[Step]:
+        """The latest step records, at most 1,000."""
+        return list(self.recorder.steps)
+
+    @property
+    def number_of_steps(self) -> int:
+        """All steps, kept or not."""
+        return self.recorder.number_of_steps
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that say that the training is wrong."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    def raise_for_findings(self, allow: tuple[str, ...] = ()) -> None:
+        """Raise AuditError if there is a finding of severity `error` from a rule not in `allow`."""
+        wrong = [finding for finding in self.errors if finding.rule not in allow]
+        if wrong:
+            raise AuditError("\n".join(f"{f.rule}, step {f.step}: {f.message}" for f in wrong))
+
+    def report(self) -> str:
+        """The report as text."""
+        from .report import text
+
+        return text(self)
+
+    def to_json(self) -> str:
+        """The report as JSON, schema 1."""
+        totals = self.recorder.totals
+        per_step = {
+            kind: {str(times): n for (k, times), n in sorted(totals.items()) if k == kind}
+            for kind in ("forward", "backward", "update")
+        }
+        findings = [
+            {
+                "rule": f.rule,
+                "severity": f.severity,
+                "step": f.step,
+                "message": f.message,
+                "file": f.file,
+                "line": f.line,
+            }
+            for f in self.findings
+        ]
+        report = {
+            "schema": 1,
+            "steps": self.number_of_steps,
+            "per_step": per_step,
+            "findings": findings,
+            "checked": [id for id in RULES if self.checked.get(id)],
+        }
+        return json.dumps(report, indent=1) + "\n"
+
+    def finish(self) -> None:
+        """Judge the last step and the run."""
+        with unreported():
+            self._max_steps = None
+            self.recorder.finish()
+            self._memory["frozen-parameter"]["buffers"] = list(
+                {id(b): b for b in self.recorder.ledger.gradients.values()}.values()
+            )
+            for rule in RULES.values():
+                for check in rule.at_end:
+                    self._enter(rule, check(self._memory[rule.id]), None)
+
+    def _judge(self, step: Step) -> None:
+        for rule in RULES.values():
+            self._enter(rule, rule.on_step(step, self._memory[rule.id]), step)
+        if self._max_steps is not None and step.number >= self._max_steps:
+            raise StopAudit
+
+    def _enter(self, rule, messages, step: Step | None) -> None:
+        if messages is None:
+            return
+        self.checked[rule.id] = self.checked.get(rule.id, 0) + 1
+        for message in messages:
+            severity, text = rule.severity, message
+            if message.startswith("warning: "):
+                severity, text = "warning", message.removeprefix("warning: ")
+            number, file, line = (step.number, step.file, step.line) if step else (None, None, None)
+            finding = Finding(rule.id, severity, text, number, file, line)
+            kind = (rule.id, severity, file, line)
+            first = self._seen.setdefault(kind, finding)
+            if first is finding:
+                self.findings.append(finding)
+            self.repeats[first] = self.repeats.get(first, 0) + 1
+
+
+@contextmanager
+def audit(max_steps: int | None = None) -> Iterator[Watch]:
+    """Audit what MXNet does inside the `with`; an exception in it passes through.
+
+    max_steps: raise StopAudit in the program after so many steps.
+    """
+    with unreported():
+        watch = Watch(max_steps)
+    try:
+        with attached(watch.recorder):
+            yield watch
+    finally:
+        watch.finish()
