@@ -148,7 +148,7 @@ class StopOnNonFinite(Callback):
 
 
 class SaveBest(Callback):
-    """Keep the checkpoint with the best validation accuracy (the first of equals) and the last one."""
+    """Keep the checkpoint with the best validation accuracy (of equals the latest) and the last one."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
@@ -159,6 +159,6 @@ class SaveBest(Callback):
         """Save the epoch's parameters and remove those that are neither the best nor the last."""
         path = checkpoint.save(self._out, checkpoint.State.of(run))
         accuracy = run.history[-1]["validation_accuracy"]
-        if accuracy > self._best_accuracy:
+        if accuracy >= self._best_accuracy:
             self.best, self._best_accuracy = path, accuracy
         checkpoint.keep_only(self._out, {path, self.best})

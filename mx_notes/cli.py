@@ -57,6 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument(f"--{knob}", help=f"the same as --set {knob.replace('-', '_')}=")
     train.set_defaults(verb=_train)
 
+    audit = verbs.add_parser(
+        "audit",
+        help="run a training script as it is, and judge each of its steps",
+        description="Run SCRIPT as `python SCRIPT ARGS` would, under hooks at MXNet's C API, and report what does not hold. Exit status: 0 no error found, 1 errors found, 2 the audit could not run.",
+        epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    audit.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    audit.add_argument("--max-steps", type=int, metavar="N", help="stop the script after N steps")
+    audit.add_argument("script", type=Path, metavar="SCRIPT")
+    audit.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS")
+    audit.set_defaults(verb=_audit)
+
     listing = verbs.add_parser("recipes", help="list the recipes and their knobs")
     listing.add_argument("name", nargs="?", help="show this one as JSON")
     listing.set_defaults(verb=_recipes)
@@ -91,6 +104,24 @@ def _new_folder(name: str) -> Path:
     while (folder := Path("runs", f"{name}-{number}")).exists():
         number += 1
     return folder
+
+
+def _audit(options: argparse.Namespace) -> int:
+    if options.max_steps is not None and options.max_steps < 1:
+        raise UserError(f"--max-steps {options.max_steps}: expected a whole number of at least 1")
+    from .audit.runner import run
+
+    watch, status = run(options.script, options.arguments, options.max_steps)
+    sys.stdout.flush()
+    print(watch.report(), file=sys.stderr)
+    if status:
+        print(f"the script itself ended with status {status}", file=sys.stderr)
+    if options.json:
+        try:
+            options.json.write_text(watch.to_json())
+        except OSError as error:
+            raise UserError(f"--json {options.json}: cannot be written: {error.strerror}") from None
+    return 1 if watch.errors else 0
 
 
 def _recipes(options: argparse.Namespace) -> int:

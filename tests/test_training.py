@@ -44,7 +44,7 @@ def test_module_and_gluon_give_the_same_parameters_after_20_steps():
     spec = importlib.util.spec_from_file_location("train_gluon", ROOT / "scripts" / "train_gluon.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    recipe = preset("digits").override(["lr=2e-4", "translate=0", "rotate=0"])
+    recipe = preset("digits").override(["lr=2e-4", "batch_size=64", "translate=0", "rotate=0"])
     run = training.start(recipe)
     arguments, auxiliary = run.module.get_params()
     arguments = {name: array.copy() for name, array in arguments.items()}

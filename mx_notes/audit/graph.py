@@ -135,14 +135,12 @@ class Graph:
         return any(user.op in ops for user in self._beyond_shape(output.node))
 
     def _beyond_shape(self, node: Node) -> list[Node]:
-        users, found = list(self.users[node]), []
+        users, found = [user for user in self.users[node] if user.inputs[0].node is node], []
         while users:
             user = users.pop()
             found.append(user)
             if user.op in SHAPE_ONLY:
-                user_users = self.users[user]
-                found += [each for each in user_users if each.inputs[0].node is user]
-                users += [each for each in user_users if each.op in SHAPE_ONLY]
+                users += [each for each in self.users[user] if each.inputs[0].node is user]
         return found
 
 
@@ -156,6 +154,18 @@ _TAKES_DATA = {
     *("_npx_fully_connected", "_npx_convolution", "_npx_rnn", "_npx_embedding", "_npi_dot", "_np_dot"),
     *("_npx_batch_norm", "LayerNorm", "batch_dot", "linalg_gemm2", "_linalg_gemm2", "_npi_matmul"),
 }
+
+
+BATCH_NORM = {"BatchNorm", "_npx_batch_norm", "BatchNormWithReLU"}
+
+
+def fixed_gammas(graph: Graph) -> set[str]:
+    """The gammas that their batch norm holds at 1 (fix_gamma, the default of the symbol and operator)."""
+    return {
+        node.inputs[1].node.name
+        for node in graph.named(*BATCH_NORM)
+        if node.attributes.get("fix_gamma", "True") in ("True", "1") and len(node.inputs) > 1
+    }
 
 
 class SymbolPart:

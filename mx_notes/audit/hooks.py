@@ -34,6 +34,15 @@ class Listener:
     A method must not change what it is given. MXNet called from inside a listener is not reported.
     """
 
+    def batch_loaded(self, batch: mx.io.DataBatch) -> None:
+        """Before a Module copies a batch into its executors and runs them forward."""
+
+    def batch_padded(self) -> None:
+        """An NDArrayIter filled a short batch with examples from the beginning (last_batch_handle='pad')."""
+
+    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, rate: float) -> None:
+        """`Module.init_optimizer` was called again, with this learning rate, and did nothing."""
+
     def executor_seen(self, executor: mx.executor.Executor) -> None:
         """Before each forward and backward called on the Python object of an executor."""
 
@@ -209,6 +218,9 @@ def _install() -> None:
     _replace(mx.nd.CachedOp, "__init__", _sees_cached_op)
     _replace(mx.optimizer.Updater, "__call__", _updates)
     _replace(mx.gluon.Parameter, "_init_grad", _initialises)
+    _replace(mx.module.executor_group.DataParallelExecutorGroup, "forward", _loads_batch)
+    _replace(mx.mod.Module, "init_optimizer", _may_refuse)
+    _replace(mx.io.NDArrayIter, "getpad", _pads)
     _replace(mx.kvstore.KVStore, "push", _pushes)
     _replace(mx.kvstore.KVStore, "pull", _pulls)
     _replace(mx.kvstore.KVStore, "pushpull", _pushes_and_pulls)
@@ -415,6 +427,36 @@ def _sees_executor(original):
         return original(self, *arguments, **keywords)
 
     return method
+
+
+def _loads_batch(original):
+    def forward(self, data_batch, is_train=None):
+        if not getattr(_inside, "listener", False):
+            _tell("batch_loaded", data_batch)
+        return original(self, data_batch, is_train)
+
+    return forward
+
+
+def _pads(original):
+    def getpad(self):
+        pad = original(self)
+        if pad and self.last_batch_handle == "pad":
+            _tell("batch_padded")
+        return pad
+
+    return getpad
+
+
+def _may_refuse(original):
+    def init_optimizer(self, *arguments, **keywords):
+        ignored = self.optimizer_initialized and not keywords.get("force_init", False)
+        original(self, *arguments, **keywords)
+        rate = dict(keywords.get("optimizer_params") or ()).get("learning_rate")
+        if ignored and rate is not None:
+            _tell("optimizer_refused", self._optimizer, float(rate))
+
+    return init_optimizer
 
 
 def _sees_cached_op(original):

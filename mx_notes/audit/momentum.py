@@ -7,14 +7,17 @@ import numpy as np
 from .trace import UpdateSample
 
 
-def expected_weight(sample: UpdateSample) -> np.ndarray:
+def expected_weight(sample: UpdateSample, velocity: np.ndarray | None = None) -> np.ndarray:
     """The weight after v = momentum v - lr (rescale clip(g) + wd w), w = w + v, in float64.
+
+    velocity: v before the update; None: what the optimiser keeps as its state.
 
     Source: mxnet/optimizer/optimizer.py, class SGD; src/operator/optimizer_op-inl.h,
     SGDMomKernel, which rescales, then clips, then adds the weight decay.
     """
     optimizer = sample.optimizer
-    master, velocity = _split(sample)
+    master, kept = _split(sample)
+    velocity = kept if velocity is None else velocity
     gradient = sample.gradient.asnumpy().astype(np.float64) * optimizer.rescale_grad
     if optimizer.clip_gradient:
         gradient = np.clip(gradient, -optimizer.clip_gradient, optimizer.clip_gradient)

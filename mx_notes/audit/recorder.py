@@ -69,6 +69,9 @@ class Recorder(Listener):
         self._shapes: set[tuple] = set()
         self._before: list[tuple] = []
         self._pushed: dict[Any, list[Buffer]] = {}
+        self._padding, self._padded = 0, False
+        self._asked: dict[int, float] = {}  # optimizer.lr of optimisers with a scheduler, as first seen
+        self._refused: tuple[mx.optimizer.Optimizer, float] | None = None
         for thing in gc.get_objects():
             if isinstance(thing, mx.gluon.Parameter):
                 self.ledger.name(thing)
@@ -108,6 +111,14 @@ class Recorder(Listener):
 
     # Executors
 
+    def batch_loaded(self, batch: mx.io.DataBatch) -> None:
+        """A Module copies a batch into its executors."""
+        self._padding = batch.pad or 0 if self._padded else 0
+
+    def batch_padded(self) -> None:
+        """Padding repeats examples (a batch that rolls over to the next epoch has a `pad` too)."""
+        self._padded = True
+
     def executor_seen(self, executor: mx.executor.Executor) -> None:
         """Remember whose C calls come next."""
         self._executor = executor
@@ -120,6 +131,7 @@ class Recorder(Listener):
             if executor in self._pending:
                 self._trouble("train-mode", "forward ran in training mode and no backward followed it")
             self._pending[executor] = 1
+            self._step.padding, self._padding = max(self._step.padding, self._padding), 0
         self._trained[executor] = training
         self._step.events.append(("forward", executor, training))
 
@@ -284,7 +296,7 @@ class Recorder(Listener):
     def _weight_written(self, buffer: Buffer, call: OperatorCall, from_gradient: bool) -> None:
         by_hand = call.name in BY_HAND
         # Otherwise it is filled with data, restored, clipped or averaged.
-        if not (by_hand and buffer.ever) and not (buffer.passes and (from_gradient or buffer.read)):
+        if not buffer.ever or not (by_hand or from_gradient or buffer.read):
             buffer.fed += 1
             return
         rescale = float(call.attributes.get("rescale_grad", 1)) if by_hand else None
@@ -298,7 +310,7 @@ class Recorder(Listener):
             buffer.touched = buffer.cleared = True
         elif array in ledger.weights:
             buffer = ledger.weights[array]
-            if buffer.passes and buffer.read:
+            if buffer.ever and buffer.read:
                 self._updated(buffer.name, buffer, None, 0, False, None)
             else:
                 buffer.fed += 1
@@ -316,6 +328,10 @@ class Recorder(Listener):
             self.ledger.consume(buffer)
 
     # Updates
+
+    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, rate: float) -> None:
+        """`Module.init_optimizer` was called again and ignored."""
+        self._refused = (optimizer, rate)
 
     def before_push(self, keys: list, values: list[list]) -> None:
         """A KVStore gets gradients: under which key."""
@@ -343,6 +359,7 @@ class Recorder(Listener):
     ) -> None:
         """Enter the update, and copy what it wrote."""
         optimizer = updater.optimizer
+        self._step.rates[id(optimizer)] = self._rates(optimizer)
         before = self._before or [None] * len(indices)
         for index, gradient, weight, copies, stateless in zip(
             indices, gradients, weights, before, self._stateless, strict=True
@@ -371,11 +388,6 @@ class Recorder(Listener):
         step = self._step
         if not step.updates:
             step.file, step.line = whereabouts()
-        waiting = [e for e in self._pending if buffer in self.ledger.executors.get(e, (None, []))[1]]
-        if waiting:
-            self._trouble("call-order", "the update came before the backward pass of its batch")
-            for executor in waiting:
-                del self._pending[executor]
         device = buffer.device if buffer else ""
         step.events.append(("update", f"{name} {device}".strip()))
         stale = (
@@ -384,6 +396,7 @@ class Recorder(Listener):
             and not buffer.touched
             and bool(buffer.updates or buffer.ever)
         )
+        self._check_order(buffer, stale)
         uncleared = bool(
             buffer and buffer.request == "add" and buffer.updates and buffer.passes and not buffer.cleared
         )
@@ -401,9 +414,33 @@ class Recorder(Listener):
             buffer.updates += 1
             buffer.passes, buffer.touched, buffer.cleared, buffer.read = 0, False, False, False
 
+    def _rates(self, optimizer: mx.optimizer.Optimizer) -> tuple[float, float]:
+        """The learning rate that was asked for, and the one in use."""
+        used = float(optimizer.learning_rate)
+        asked = used if optimizer.lr is None else float(optimizer.lr)
+        if self._refused and self._refused[0] is optimizer:
+            asked = self._refused[1]
+        elif optimizer.lr_scheduler is not None and asked == self._asked.setdefault(id(optimizer), asked):
+            asked = used  # nobody has set it since the scheduler took over
+        return asked, used
+
+    def _check_order(self, buffer: Buffer | None, stale: bool) -> None:
+        """Whether the batch that went forward last has gone backward before this update."""
+        waiting = [e for e in self._pending if buffer in self.ledger.executors.get(e, (None, []))[1]]
+        undone = bool(self._scopes) and buffer is not None and buffer.weight in self.ledger.variables
+        if (waiting or undone) and not stale and self._step.number > 1:
+            self._trouble("call-order", "the update came before the backward pass of its batch")
+        for executor in waiting:
+            del self._pending[executor]
+        if undone:
+            self._scopes.clear()
+
     # Bookkeeping
 
     def _wrote(self, buffers: list[Buffer]) -> None:
+        looks = self._step.looks
+        if buffers and looks and not looks[-1].device:
+            looks[-1].device = buffers[0].device
         for buffer in buffers:
             if buffer.written_by(self._pass):
                 self._step.lost.append(buffer.name)

@@ -71,6 +71,10 @@ class Step:
     scales: dict[str, tuple[float, float]] = field(
         default_factory=dict
     )  # gradient norms: after backward, at update
+    padding: int = 0  # examples that the iterator repeated to fill the batch
+    rates: dict[int, tuple[float, float]] = field(
+        default_factory=dict
+    )  # optimiser: rate asked for, rate in use
     batch: tuple[int, ...] | None = None  # shape of the data
     file: str | None = None
     line: int | None = None

@@ -67,6 +67,8 @@ def gradient_carryover(step: Step, memory: dict) -> Iterable[str] | None:
 def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
     updated = memory.setdefault("updated", set())
     updated |= {update.name for update in step.updates}
+    memory["by hand"] = memory.get("by hand", False) or any(u.optimizer is None for u in step.updates)
+    memory["passes"] = max([memory.get("passes", 1), *(update.passes for update in step.updates)])
     memory["steps"] = memory.get("steps", 0) + 1
     moved = memory.setdefault("moved", {})
     for sample in step.samples:
@@ -79,23 +81,25 @@ def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
 
 @at_end("frozen-parameter")
 def never_updated(memory: dict) -> Iterable[str] | None:
-    if memory.get("steps", 0) < 2:
+    if "updated" not in memory:
         return None
     messages = []
-    frozen = [
-        buffer.name
-        for buffer in memory["buffers"]
-        if buffer.is_parameter
-        and buffer.ever >= 2
-        and not buffer.updates
-        and buffer.name not in memory["updated"]
-        and buffer.fed < 2
+    trained = [
+        b for b in memory["buffers"] if b.fed < 2 and (b.is_parameter or (memory["by hand"] and not b.fed))
     ]
-    if frozen:
+    frozen = [
+        b.name
+        for b in trained
+        if b.ever >= 3 and not b.updates and not (b.is_parameter and b.name in memory["updated"])
+    ]
+    if frozen and memory["steps"] >= 2:
         messages.append(
             f"{_some(frozen)} received gradient and was never updated: hand it to the optimiser, or set its grad_req"
             " to 'null'"
         )
+    stopped = [b.name for b in trained if b.updates and b.passes > 4 * memory["passes"] + 8]
+    if stopped:
+        messages.append(f"{_some(stopped)} went on to receive gradient, and was not updated any more")
     still = [name for name, changed in memory.get("moved", {}).items() if not changed]
     if still and memory["steps"] >= 3:
         messages.append(warning(f"{_some(still)} was updated but never changed: its gradient is zero"))

@@ -9,32 +9,60 @@ import numpy as np
 
 from ..graph import SHAPE_ONLY, Graph, Node, Output
 from ..scale import Losses, losses
-from ..trace import Step
-from . import rule
+from ..trace import Look, Step
+from . import rule, warning
 
 TOLERANCE = 0.02  # on a factor that is off by at least 2 when it is wrong
 
 
 @rule("mean-loss", "the applied gradient is that of the mean of the batch's losses")
 def mean_loss(step: Step, memory: dict) -> Iterable[str] | None:
+    applied = weights(step)
+    if applied is None:
+        return None
+    rescale, looks, parts, adding = applied
+    passes = max((update.passes for update in step.updates), default=1) if adding and _one_task(looks) else 1
+    devices = len({look.device for look in looks})
+    messages = [_judge(same, rescale, devices, passes) for same in zip(*parts, strict=True)]
+    return [message for message in messages if message][:1]
+
+
+@rule("partial-batch", "a short last batch is weighted by its own number of examples")
+def partial_batch(step: Step, memory: dict) -> Iterable[str] | None:
+    if step.padding:
+        return [
+            warning(
+                f"{step.padding} examples of the batch are repeated to fill it (NDArrayIter's default): they count twice"
+                " in this epoch; last_batch_handle='discard' or 'roll_over' does not repeat any"
+            )
+        ]
+    applied = weights(step)
+    if applied is None:
+        return None
+    rescale, _, parts, _ = applied
+    total = rescale * sum(part[0].weight for part in parts)
+    elements = sum(part[0].elements for part in parts)
+    full = memory.setdefault("full", (total, elements))
+    if elements < full[1] and _near(full[0], 1) and _near(total, elements / full[1]):
+        return [
+            f"a batch of {elements} is weighted as if it had {full[1]} examples: its gradient is divided by the full"
+            " batch size; divide by its own, for example step(data.shape[0])"
+        ]
+    return [] if elements < full[1] else None
+
+
+def weights(step: Step) -> tuple[float, list[Look], list[list[Losses]], bool] | None:
+    """(rescale, looks, the losses of each, accumulating) of a step looked at closely; None if they can't be told."""
     rescales = {update.rescale for update in step.updates}
     if not step.looks or len(rescales) != 1 or None in rescales:
         return None
-    rescale = rescales.pop()
     adding = any(update.buffer is not None and update.buffer.request == "add" for update in step.updates)
-    passes = max((update.passes for update in step.updates), default=1)
-    devices = len({look.device for look in step.looks})
     # With grad_req='write' the last backward pass of each device is the one that is applied.
-    looks = step.looks if adding else step.looks[-devices:]
+    looks = step.looks if adding else list({look.device: look for look in step.looks}.values())
     parts = [losses(look.graph) for look in looks]
-    if not parts or not all(parts) or len({len(part) for part in parts}) != 1:
+    if not all(parts) or len({len(part) for part in parts}) != 1:
         return None
-    messages = []
-    for same in zip(*parts, strict=True):
-        message = _judge(same, rescale, devices, passes if adding and _one_task(looks) else 1)
-        if message:
-            messages.append(message)
-    return messages[:1]
+    return rescales.pop(), looks, parts, adding
 
 
 def _one_task(looks: list) -> bool:
@@ -78,7 +106,7 @@ def _near(value: float, expected: float) -> bool:
 def label_range(step: Step, memory: dict) -> Iterable[str] | None:
     checked, messages = False, []
     for look in step.looks:
-        for scores, label, node in _classifications(look.graph):
+        for scores, label, node in classifications(look.graph):
             classes = _classes(node, scores)
             values = label.value
             if values is None or not classes:
@@ -95,7 +123,7 @@ def label_range(step: Step, memory: dict) -> Iterable[str] | None:
     return messages[:1] if checked else None
 
 
-def _classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
+def classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
     """(scores, label, operator) wherever a label picks a class."""
     for node in graph.nodes:
         if (
@@ -141,11 +169,30 @@ def double_softmax(step: Step, memory: dict) -> Iterable[str] | None:
                     )
                 elif _looks_like_probabilities(node.inputs[0]):
                     messages.append(f"{node.op} is given values that are probabilities already, not logits")
+            if node.op == "Activation" and node.attributes.get("act_type") == "softrelu":
+                checked = True
+                if _sigmoid_below(node):
+                    messages.append(
+                        "the sigmoid loss is given the output of a sigmoid: it is applied twice; hand the loss the"
+                        " logits, or say from_sigmoid=True"
+                    )
             if node.op in ("pick", "_npx_pick") and _is_loss(look.graph, node):
                 checked = True
                 message = _not_log_probabilities(node)
                 messages += [message] if message else []
     return list(dict.fromkeys(messages))[:1] if checked else None
+
+
+def _sigmoid_below(node: Node) -> bool:
+    """Whether log(1 + exp(-|x|)), the stable half of the sigmoid loss, has a sigmoid's output for x."""
+    for ops in (("negative", "_mul_scalar"), ("abs",)):
+        node = node.inputs[0].node
+        if node.op not in ops:
+            return False
+    source = node.inputs[0].node
+    while source.op in SHAPE_ONLY and source.inputs:
+        source = source.inputs[0].node
+    return source.activation == "sigmoid"
 
 
 def _is_loss(graph: Graph, node: Node) -> bool:
@@ -201,7 +248,7 @@ def initial_loss(step: Step, memory: dict) -> Iterable[str] | None:
     if memory.get("done") or not step.looks or step.number > 1:
         return None
     memory["done"] = True
-    for scores, label, node in _classifications(step.looks[0].graph):
+    for scores, label, node in classifications(step.looks[0].graph):
         classes, values, labels = _classes(node, scores), scores.value, label.value
         if not classes or values is None or labels is None or values.ndim != 2 or labels.ndim != 1:
             continue

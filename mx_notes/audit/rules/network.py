@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import SHAPE_ONLY, Graph, Node
+from ..graph import BATCH_NORM, SHAPE_ONLY, Node, Output, fixed_gammas
 from ..trace import Step
 from . import rule
 
 LINEAR = {"FullyConnected", "Convolution", "_npx_fully_connected", "_npx_convolution"}
-BATCH_NORM = {"BatchNorm", "_npx_batch_norm", "BatchNormWithReLU"}
 THROUGH = SHAPE_ONLY | {"Dropout", "_npx_dropout"}
 
 
@@ -46,11 +45,17 @@ def batch_norm(step: Step, memory: dict) -> Iterable[str] | None:
     for look in step.looks:
         for node in look.graph.named(*BATCH_NORM):
             checked = True
-            messages += _settings(look.graph, node)
+            messages += _settings(node)
+        decayed = [s.name for s in step.samples if s.weight_decay and s.name in fixed_gammas(look.graph)]
+        if decayed:
+            messages.append(
+                f"{decayed[0]} is held at 1 by fix_gamma=True and decayed all the same: set fix_gamma=False, or its"
+                " wd_mult to 0"
+            )
     return list(dict.fromkeys(messages))[:2] if checked else None
 
 
-def _settings(graph: Graph, node: Node) -> Iterable[str]:
+def _settings(node: Node) -> Iterable[str]:
     # fix_gamma=True is the symbol's default, and harmless in front of another layer's weights: what is
     # worth a word is a gamma that somebody meant to train or to decay.
     if node.attributes.get("use_global_stats") in ("True", "1"):
@@ -69,10 +74,8 @@ def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
         for index, node in enumerate(
             n for n in look.graph.nodes if n.activation in ("relu", "sigmoid", "tanh")
         ):
-            from ..graph import Output
-
             values = Output(node).value
-            if values is None or not values.size:
+            if values is None or not values.size or not np.isfinite(values).all():
                 continue
             checked = True
             dead = {
