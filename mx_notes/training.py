@@ -54,6 +54,8 @@ class Run:
 def start(recipe: Recipe) -> Run:
     """Load the data, bind the network on the recipe's device and initialise it from the seed."""
     device = runtime.context(recipe.device)
+    if recipe.dtype == "float16" and device.device_type == "cpu":
+        raise UserError("dtype=float16: MXNet multiplies float16 matrices on a GPU only; use dtype=float32")
     dataset = data.load(
         recipe.data,
         data_dir=recipe.data_dir or None,
@@ -70,7 +72,17 @@ def start(recipe: Recipe) -> Run:
     )
     seed_everything(recipe.seed)
     net = models.build(recipe.model, len(dataset.classes), dataset.shape)
-    module = mx.mod.Module(models.mean_cross_entropy(net), ("data",), ("softmax_label",), context=device)
+    net.cast(recipe.dtype)
+    symbol = models.mean_cross_entropy(net)
+    # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
+    untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
+    module = mx.mod.Module(
+        symbol,
+        ("data",),
+        ("softmax_label",),
+        context=device,
+        fixed_param_names=sorted(untrained.intersection(symbol.list_arguments())),
+    )
     batch = min(recipe.batch_size, feed.examples)
     module.bind(
         [mx.io.DataDesc("data", (batch, *dataset.shape), recipe.dtype)],

@@ -38,6 +38,7 @@ def test_training_digits_prints_the_confirmation_and_leaves_a_whole_run(mx_notes
         (["--batch-size", "0"], "batch_size=0: expected a whole number of at least 1"),
         (["--device", "gpu:3"], "device 'gpu:3': MXNet sees 0 GPUs here"),
         (["--set", "lrr=1"], "--set lrr=1: no such knob; did you mean lr?"),
+        (["--set", "dtype=float16"], "dtype=float16: MXNet multiplies float16 matrices on a GPU only"),
         (["--data-dir", "nowhere"], "data_dir=nowhere: no such folder"),
         (["--out", "/proc/run"], "--out /proc/run: cannot be written"),
     ],

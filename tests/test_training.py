@@ -165,3 +165,11 @@ def test_metrics_have_the_promised_columns(tmp_path):
         *("epoch", "loss", "train_accuracy", "validation_accuracy"),
         *("learning_rate", "images_per_second", "seconds"),
     }
+
+
+def test_module_fixes_what_gluon_does_not_train():
+    run = training.start(preset("digits").override(["model=cifar_resnet20_v2", "batch_size=8"]))
+    trained = {name for name, array in run.module._exec_group.execs[0].grad_dict.items() if array is not None}
+    net = models.build("cifar_resnet20_v2", 10, run.data.shape)
+    meant = {name for name, parameter in net.collect_params().items() if parameter.grad_req != "null"}
+    assert trained == meant
