@@ -1,1 +1,29 @@
-"""MXNet/Gluon training made inspectable."""
+"""MXNet/Gluon training made inspectable.
+
+    from mx_notes import audit, fit, preset, start
+    run = start(preset("digits"))
+    with audit() as watch:
+        fit(run)
+
+The names are imported when they are first used: `import mx_notes` does not load MXNet.
+"""
+
+import importlib
+
+_NAMES = {
+    "fit": "training",
+    "score": "training",
+    "start": "training",
+    "Recipe": "recipes",
+    "preset": "recipes",
+    "UserError": "errors",
+}
+__all__ = ["Recipe", "UserError", "audit", "fit", "preset", "score", "start"]
+
+
+def __getattr__(name: str):
+    if name == "audit":
+        return importlib.import_module(".audit", __name__)
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)

@@ -1,0 +1,96 @@
+"""`mx-notes audit SCRIPT` and `with audit()`, as a user meets them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).parent.parent
+WRONG = PROGRAMS / "bugs" / "gluon_mean_loss_stepped_by_batch_size.py"
+RIGHT = PROGRAMS / "healthy" / "module_forward_backward_update.py"
+
+
+def test_a_wrong_program_is_reported_with_file_and_line(mx_notes_command, tmp_path):
+    result = mx_notes_command("audit", "--json", "report.json", str(WRONG))
+    assert result.returncode == 1
+    assert "ERROR  mean-loss" in result.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    (finding,) = report["findings"]
+    assert (finding["rule"], finding["severity"], finding["step"]) == ("mean-loss", "error", 1)
+    assert finding["file"] == str(WRONG)
+    assert "step(" in WRONG.read_text().splitlines()[finding["line"] - 1]
+
+
+def test_a_right_program_ends_with_its_own_output_and_status_0(mx_notes_command, tmp_path):
+    result = mx_notes_command("audit", "--json", "report.json", str(RIGHT))
+    assert result.returncode == 0, result.stderr
+    assert "loss" in result.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    steps = report["steps"]
+    assert report["schema"] == 1
+    assert report["findings"] == []
+    assert report["per_step"] == {kind: {"1": steps} for kind in ("forward", "backward", "update")}
+    assert {"backward-once", "call-order", "mean-loss", "momentum"} <= set(report["checked"])
+    assert "nothing to check" in result.stderr  # silence is not a pass
+
+
+def test_the_script_sees_what_python_would_give_it(mx_notes_command, tmp_path):
+    (tmp_path / "helper.py").write_text("word = 'beside'")
+    (tmp_path / "script.py").write_text(
+        "import sys, helper\nprint(__name__, sys.argv, helper.word)\nraise SystemExit(7)"
+    )
+    result = mx_notes_command("audit", "script.py", "--epochs", "3")
+    assert result.returncode == 0
+    assert result.stdout == "__main__ ['script.py', '--epochs', '3'] beside\n"
+    assert "ended with status 7" in result.stderr
+
+
+def test_a_crash_is_the_scripts_own_traceback_and_what_was_seen(mx_notes_command, tmp_path):
+    (tmp_path / "script.py").write_text("import mxnet as mx\nmx.nd.ones((2, 3))\n1 / 0\n")
+    result = mx_notes_command("audit", "script.py")
+    assert "ZeroDivisionError" in result.stderr
+    assert 'script.py", line 3' in result.stderr
+    assert "mx_notes" not in result.stderr.split("audit:")[0]
+    assert "audit: 0 steps" in result.stderr
+
+
+def test_it_stops_cleanly_after_so_many_steps(mx_notes_command, tmp_path):
+    result = mx_notes_command("audit", "--max-steps", "5", "--json", "report.json", str(RIGHT))
+    assert result.returncode == 0
+    assert json.loads((tmp_path / "report.json").read_text())["steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.py"], "nowhere.py: cannot be read"),
+        (["--max-steps", "0", str(RIGHT)], "--max-steps 0: expected"),
+    ],
+)
+def test_what_cannot_be_audited_is_one_line_and_status_2(mx_notes_command, arguments, message):
+    result = mx_notes_command("audit", *arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"mx-notes: {message}")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_library_form_raises_and_lists_the_findings(digits):
+    from mx_notes import audit
+    from mx_notes.audit.watch import AuditError
+    from mx_notes.runtime import mx
+
+    net = mx.gluon.nn.Dense(10)
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
+    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    with audit() as watch:
+        for batch in digits.training(32, seed=1).epoch(0):
+            with mx.autograd.record():
+                loss = loss_of(net(batch.data[0]), batch.label[0]).mean()
+            loss.backward()
+            trainer.step(len(batch.label[0]))
+    assert [finding.rule for finding in watch.errors] == ["mean-loss"]
+    with pytest.raises(AuditError, match="divided by the batch size twice"):
+        watch.raise_for_findings()
+    watch.raise_for_findings(allow=("mean-loss",))
+    assert "mean-loss" in watch.report()
