@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,8 +71,8 @@ class Listener:
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
 
-    def recording_set(self, on: bool) -> None:
-        """`autograd.record()` was entered or left."""
+    def recording_set(self, on: bool, resumed: bool) -> None:
+        """`autograd.record()` was entered or left; `resumed`: `autograd.pause()` inside it was."""
 
     def training_set(self, on: bool) -> None:
         """`autograd.train_mode()` or `predict_mode()` was entered or left."""
@@ -307,7 +308,9 @@ def _set_recording(original):
     def set_recording(on, previous):
         status = original(on, previous)
         if not getattr(_inside, "listener", False) and bool(on.value) != bool(previous._obj.value):
-            _tell("recording_set", bool(on.value))
+            # Called by autograd.set_recording, that by the scope's __enter__ or __exit__.
+            resumed = bool(on.value) and sys._getframe(2).f_code.co_name == "__exit__"
+            _tell("recording_set", bool(on.value), resumed)
         return status
 
     return set_recording

@@ -64,6 +64,7 @@ class Recorder(Listener):
         self._tape: graph.Tape | None = None
         self._symbols: dict[int, mx.sym.Symbol] = {}  # of hybridised blocks
         self._scope: dict[str, Any] | None = None  # the recorded scope that is open
+        self._suspended: dict[str, Any] | None = None  # the one that was open before this pause
         self._scopes: list[dict[str, Any]] = []  # those not yet differentiated
         self._training = False
         self._shapes: set[tuple] = set()
@@ -181,12 +182,14 @@ class Recorder(Listener):
         """Somebody looks at a gradient."""
         self.ledger.alias(variable, gradient)
 
-    def recording_set(self, on: bool) -> None:
-        """A recorded scope begins or ends."""
-        if on:
+    def recording_set(self, on: bool, resumed: bool) -> None:
+        """A recorded scope begins or ends, or is interrupted by a pause (as when parameters get their shapes)."""
+        if not on:
+            self._scope, self._suspended = None, self._scope
+        elif resumed and self._suspended is not None:
+            self._scope = self._suspended
+        else:
             self._scope = {"ops": 0, "training": self._training, "first": None}
-        elif self._scope is not None:
-            self._scope = None
 
     def training_set(self, on: bool) -> None:
         """Training mode was switched."""

@@ -91,9 +91,7 @@ class Watch:
         with unreported():
             self._max_steps = None
             self.recorder.finish()
-            self._memory["frozen-parameter"]["buffers"] = list(
-                {id(b): b for b in self.recorder.ledger.gradients.values()}.values()
-            )
+            self._memory["frozen-parameter"]["buffers"] = list(self.recorder.ledger.weights.values())
             for rule in RULES.values():
                 for check in rule.at_end:
                     self._enter(rule, check(self._memory[rule.id]), None)

@@ -90,6 +90,8 @@ def test_the_library_form_raises_and_lists_the_findings(digits):
             loss.backward()
             trainer.step(len(batch.label[0]))
     assert [finding.rule for finding in watch.errors] == ["mean-loss"]
+    # The first forward also finds the parameters' shapes, outside of the recording: still one forward.
+    assert [step.count("forward") for step in watch.steps] == [1] * watch.number_of_steps
     with pytest.raises(AuditError, match="divided by the batch size twice"):
         watch.raise_for_findings()
     watch.raise_for_findings(allow=("mean-loss",))

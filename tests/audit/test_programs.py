@@ -21,7 +21,6 @@ MISSED = {
     "gluon_resumed_without_optimizer_states": "a new network is not recognised as the old one",
     "module_made_anew_each_epoch": "a new network is not recognised as the old one",
     "gluon_schedule_of_steps_asked_by_epoch": "a rate that falls too slowly is not told from one that is meant to",
-    "scratch_bias_missing_from_update": "updates by hand: a variable without a name is not a parameter",
     "scratch_devices_start_from_different_weights": "updates by hand are not sampled",
     "scratch_mlp_mean_loss_divided_by_batch": "updates by hand hide their factor",
     "scratch_short_batch_divided_by_full_size": "updates by hand hide their factor",
