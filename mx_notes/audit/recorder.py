@@ -16,6 +16,7 @@ from ..runtime import mx
 from . import graph
 from .hooks import Listener, OperatorCall
 from .ledger import CLEARING, REQUESTS, Buffer, Ledger, Pass
+from .statistics import RunningStatistics
 from .trace import Look, Step, Update, UpdateSample, whereabouts
 
 KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
@@ -70,6 +71,8 @@ class Recorder(Listener):
         self._shapes: set[tuple] = set()
         self._before: list[tuple] = []
         self._pushed: dict[Any, list[Buffer]] = {}
+        self._statistics = RunningStatistics()
+        self._recorded_statistics: dict[int, str] = {}  # of the blocks called since the last backward
         self._padding, self._padded = 0, False
         self._asked: dict[int, float] = {}  # optimizer.lr of optimisers with a scheduler, as first seen
         self._refused: tuple[mx.optimizer.Optimizer, float] | None = None
@@ -166,6 +169,9 @@ class Recorder(Listener):
         """Enter the buffers that it writes."""
         known = self.ledger.executors.get(executor)
         self._wrote(known[1] if known else [])
+        bound = known[0]() if known else None
+        if bound is not None and bound.aux_arrays:
+            self._write_statistics({array.handle.value: name for name, array in bound.aux_dict.items()})
 
     # Autograd
 
@@ -251,6 +257,8 @@ class Recorder(Listener):
         """Enter the buffers that it wrote."""
         if not self._returned:
             self._wrote(self.ledger.after_autograd_backward(self._fresh))
+            self._write_statistics(self._recorded_statistics)
+            self._recorded_statistics = {}
 
     def before_cached_op(self, op: int, inputs: list[int]) -> None:
         """A hybridised block is called."""
@@ -259,6 +267,12 @@ class Recorder(Listener):
 
     def cached_op_invoked(self, op: int, inputs: list[int], outputs: list[int]) -> None:
         """Tape it."""
+        symbol = self._symbols.get(op)
+        if self._scope is not None and self._scope["training"] and symbol is not None:
+            auxiliary = set(symbol.list_auxiliary_states())
+            if auxiliary:
+                names = zip(symbol.list_inputs(), inputs, strict=True)
+                self._recorded_statistics |= {handle: name for name, handle in names if name in auxiliary}
         if self._scope is not None and self._tape is not None:
             self._tape.add_cached_op(op, inputs, outputs, self._scope["training"])
 
@@ -281,6 +295,9 @@ class Recorder(Listener):
         read = [ledger.gradients[handle] for handle in inputs if handle in ledger.gradients]
         for buffer in read:
             ledger.consume(buffer)
+        early = self._statistics.among(inputs)
+        if early is not None:
+            self._read_statistics(early, call.outputs[0])
         for handle in call.outputs:
             if handle in ledger.gradients:
                 self._gradient_written(ledger.gradients[handle], call, handle in inputs)
@@ -321,14 +338,36 @@ class Recorder(Listener):
     def array_freed(self, array: int) -> None:
         """Its address may be another array's soon."""
         self.ledger.forget(array)
+        self._statistics.forget(array)
         if self._tape is not None:
             self._tape.forget(array)
 
     def array_read(self, array: int) -> None:
         """`asnumpy` of a gradient is a use of it."""
+        if self._statistics.among([array]) is not None:
+            self._read_statistics(array, array)
         buffer = self.ledger.gradients.get(array)
         if buffer is not None:
             self.ledger.consume(buffer)
+
+    def before_save(self, arrays: list[int]) -> None:
+        """Running statistics may be saved too early."""
+        early = self._statistics.among(arrays)
+        if early is not None:
+            self._read_statistics(early, early)
+
+    def waited_for_all(self) -> None:
+        """Nothing is in flight any more."""
+        self._statistics.settle()
+
+    def _write_statistics(self, arrays: dict[int, str]) -> None:
+        self._step.statistics = self._step.statistics or bool(arrays)
+        self._statistics.write(arrays)
+
+    def _read_statistics(self, array: int, taken: int) -> None:
+        message = self._statistics.read(array, taken)
+        if message:
+            self._trouble("running-statistics", message)
 
     # Updates
 

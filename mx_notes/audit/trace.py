@@ -71,6 +71,7 @@ class Step:
     scales: dict[str, tuple[float, float]] = field(
         default_factory=dict
     )  # gradient norms: after backward, at update
+    statistics: bool = False  # a backward pass wrote batch norm's running statistics
     padding: int = 0  # examples that the iterator repeated to fill the batch
     rates: dict[int, tuple[float, float]] = field(
         default_factory=dict

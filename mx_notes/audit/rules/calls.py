@@ -47,6 +47,13 @@ def train_mode(step: Step, memory: dict) -> Iterable[str] | None:
     return list(dict.fromkeys(message for rule, message in step.troubles if rule == "train-mode"))
 
 
+@rule("running-statistics", "batch norm's running statistics are settled before anything reads them")
+def running_statistics(step: Step, memory: dict) -> Iterable[str] | None:
+    if not step.statistics:
+        return None
+    return [message for rule, message in step.troubles if rule == "running-statistics"]
+
+
 @rule("gradient-carryover", "with grad_req='add', every gradient is cleared between updates")
 def gradient_carryover(step: Step, memory: dict) -> Iterable[str] | None:
     adding = [
