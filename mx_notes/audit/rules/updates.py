@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -135,6 +136,8 @@ def _ratios(step: Step) -> tuple[float, float] | None:
     weights = [s for s in step.samples if len(s.weight_before.shape) >= 2 and _norm(s.weight_before) > 0]
     if len(weights) < 4:
         return None
+    if weights[0].optimizer.param_dict:  # a Trainer sorts names as text: dense10 before dense2
+        weights.sort(key=lambda sample: [int(part) for part in re.findall(r"\d+", sample.name)])
     return tuple(_norm(s.gradient) / _norm(s.weight_before) for s in (weights[0], weights[-1]))
 
 
@@ -152,7 +155,7 @@ def vanishing_gradient(step: Step, memory: dict) -> Iterable[str] | None:
         "the first layer's gradient is {0:.1e} of its weights, the last layer's {1:.1e}: it vanishes on the way; use"
         " ReLU, a He start, batch normalisation or shortcuts"
     )
-    return _gradients_by_depth(step, memory, lambda first, last: first < 1e-4 * last, message)
+    return _gradients_by_depth(step, memory, lambda first, last: first < 1e-3 * last, message)
 
 
 @rule("exploding-gradient", "no layer's gradient is out of proportion to its weights", severity="warning")
@@ -161,4 +164,4 @@ def exploding_gradient(step: Step, memory: dict) -> Iterable[str] | None:
         "the first layer's gradient is {0:.1e} of its weights, the last layer's {1:.1e}: it explodes on the way; start"
         " smaller, clip it, or normalise"
     )
-    return _gradients_by_depth(step, memory, lambda first, last: first > 1e4 * last and first > 1, message)
+    return _gradients_by_depth(step, memory, lambda first, last: first > 100 * last, message)
