@@ -8,12 +8,12 @@ gives what that example contributes; with 1 at several, the sum of theirs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 import numpy as np
 
 from ..runtime import mx
 from .hooks import unreported
+from .ledger import requests_of
 
 
 def losses_symbol(symbol: mx.sym.Symbol) -> mx.sym.Symbol | None:
@@ -44,7 +44,9 @@ def mean_gradient(
     the batch and before the update. The executor's own arrays are left as they are.
     """
     names = [
-        n for n, req in _requests(executor).items() if req != "null" and executor.grad_dict.get(n) is not None
+        n
+        for n, req in requests_of(executor).items()
+        if req != "null" and executor.grad_dict.get(n) is not None
     ]
     with unreported():
         inputs = {name: executor.arg_dict[name].copy() for name in losses.list_arguments()}
@@ -78,12 +80,3 @@ def relative_difference(expected: dict[str, np.ndarray], applied: dict[str, np.n
     difference = sum(float(np.square(applied[name] - expected[name]).sum()) for name in expected)
     scale = sum(float(np.square(value).sum()) for value in expected.values())
     return (difference / max(scale, 1e-60)) ** 0.5
-
-
-def _requests(executor: mx.executor.Executor) -> dict[str, str]:
-    names = executor._symbol.list_arguments()
-    request = executor._grad_req
-    if isinstance(request, dict):
-        return request
-    requests: Iterable[str] = [request] * len(names) if isinstance(request, str) else request
-    return dict(zip(names, requests, strict=True))

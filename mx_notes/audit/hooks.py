@@ -2,8 +2,8 @@
 
 Module, Executor, Gluon, `autograd.backward`, `autograd.grad` and hand-written loops all end in a
 handful of C functions, called as attributes of one `ctypes.CDLL` object, `mxnet.base._LIB`. Setting
-such an attribute replaces the function for every caller. `Hooks` does so while at least one listener
-is attached and puts the very same objects back afterwards.
+such an attribute replaces the function for every caller. `attached` does so while at least one listener
+is there and puts the very same objects back afterwards.
 
     class Counter(Listener):
         backwards = 0

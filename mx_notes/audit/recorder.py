@@ -155,10 +155,8 @@ class Recorder(Listener):
         bound = self._executor
         if bound is None or bound.handle.value != executor:
             return
-        shape = tuple(sorted((name, array.shape) for name, array in _inputs(bound).items()))
-        if self._looks and shape not in self._shapes and len(self._shapes) < SHAPES:
-            self._shapes.add(shape)
-            step.deep = True
+        if self._looks:
+            self._meet_batch(tuple((name, array.shape) for name, array in _inputs(bound).items()))
         if step.deep and self._on_backward:
             self._on_backward(step, bound)
         if step.deep and self._looks:
@@ -211,8 +209,8 @@ class Recorder(Listener):
             self._close_step()
             self._step.events.append(("forward", "autograd", scope["training"]))
             self._scopes.append(scope)
-            if inputs:
-                self._meet_batch(inputs[0])
+            if inputs and self._looks:
+                self._meet_batch(_shape(inputs[0]))
         if scope["first"] is None:
             scope["first"] = next((handle for handle in inputs if handle in self.ledger.variables), None)
         if self._step.deep and self._looks and self._tape is None:
@@ -221,12 +219,11 @@ class Recorder(Listener):
     def _is_parameter(self, handle: int) -> bool:
         return handle in self.ledger.variables
 
-    def _meet_batch(self, handle: int) -> None:
-        shape = _shape(handle)
-        if self._looks and shape not in self._shapes and len(self._shapes) < SHAPES:
+    def _meet_batch(self, shape: tuple) -> None:
+        """A batch of a shape not seen before gets a close look."""
+        if shape not in self._shapes and len(self._shapes) < SHAPES:
             self._shapes.add(shape)
             self._step.deep = True
-        self._step.batch = shape
 
     def before_autograd_backward(self, heads: list[int], head_gradients: list[int], returned: bool) -> None:
         """Look at the graph, if it is this step's turn."""

@@ -76,7 +76,6 @@ class Step:
     rates: dict[int, tuple[float, float]] = field(
         default_factory=dict
     )  # optimiser: rate asked for, rate in use
-    batch: tuple[int, ...] | None = None  # shape of the data
     file: str | None = None
     line: int | None = None
 

@@ -26,8 +26,30 @@ class Part:
     labels: np.ndarray
 
 
+class Fed:
+    """What feeds batches of its parts `train`, `validation` and `test`."""
+
+    def training(
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        augmentation: Augmentation | None = None,
+        strength: Callable[[int], float] = lambda epoch: 1.0,
+        dtype: str = "float32",
+    ) -> Feed:
+        """The training part in a new order each epoch, augmented with `strength(epoch)`."""
+        return self._feed_type()(self, self.train, batch_size, dtype, seed, augmentation, strength)
+
+    def evaluation(self, part: str, batch_size: int, dtype: str = "float32") -> Feed:
+        """The part "train", "validation" or "test" in order, as it is."""
+        if part not in PARTS:
+            raise ValueError(f"part {part!r}: expected one of {', '.join(PARTS)}")
+        return self._feed_type()(self, getattr(self, part), batch_size, dtype)
+
+
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(Fed):
     """Training, validation (chooses the best epoch) and test (scored once) parts."""
 
     name: str
@@ -86,27 +108,10 @@ class Dataset:
         images /= self.std[:, None, None]
         return images
 
-    def training(
-        self,
-        batch_size: int,
-        *,
-        seed: int,
-        augmentation: Augmentation | None = None,
-        strength: Callable[[int], float] = lambda epoch: 1.0,
-        dtype: str = "float32",
-    ) -> Feed:
-        """The training part in a new order each epoch, augmented with `strength(epoch)`."""
+    def _feed_type(self) -> type[Feed]:
         from .batches import Feed  # opens MXNet
 
-        return Feed(self, self.train, batch_size, dtype, seed, augmentation, strength)
-
-    def evaluation(self, part: str, batch_size: int, dtype: str = "float32") -> Feed:
-        """The part "train", "validation" or "test" in order, as it is."""
-        from .batches import Feed  # opens MXNet
-
-        if part not in PARTS:
-            raise ValueError(f"part {part!r}: expected one of {', '.join(PARTS)}")
-        return Feed(self, getattr(self, part), batch_size, dtype)
+        return Feed
 
 
 def _check_shapes(part: Part, shape: tuple[int, ...], where: str) -> None:

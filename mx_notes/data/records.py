@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,16 +13,15 @@ from .. import runtime
 from ..errors import UserError
 from ..runtime import mx
 from . import recordio
-from .augment import Augmentation
 from .batches import Feed
-from .dataset import PARTS
+from .dataset import Fed
 from .recordio import Records
 
 SAMPLED = 256  # training images that mean and standard deviation are taken from
 
 
 @dataclass(frozen=True)
-class RecordDataset:
+class RecordDataset(Fed):
     """What `Dataset` is, with the images on disk. Train, validation and test are record files."""
 
     name: str
@@ -58,23 +57,8 @@ class RecordDataset:
         std = np.sqrt(np.mean([np.square(pixels - mean).mean(axis=0) for pixels in sample], axis=0))
         return mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32)
 
-    def training(
-        self,
-        batch_size: int,
-        *,
-        seed: int,
-        augmentation: Augmentation | None = None,
-        strength: Callable[[int], float] = lambda epoch: 1.0,
-        dtype: str = "float32",
-    ) -> RecordFeed:
-        """As `Dataset.training`."""
-        return RecordFeed(self, self.train, batch_size, dtype, seed, augmentation, strength)
-
-    def evaluation(self, part: str, batch_size: int, dtype: str = "float32") -> RecordFeed:
-        """As `Dataset.evaluation`."""
-        if part not in PARTS:
-            raise ValueError(f"part {part!r}: expected one of {', '.join(PARTS)}")
-        return RecordFeed(self, getattr(self, part), batch_size, dtype)
+    def _feed_type(self) -> type[Feed]:
+        return RecordFeed
 
 
 class RecordFeed(Feed):
