@@ -1,0 +1,130 @@
+"""The shape of a claim: what is said, what is done, what would refute it, what was seen.
+
+A module of this package that has a `CLAIM` is a claim; adding a claim is adding a file:
+
+    CLAIM = Claim(id="momentum", heading="momentum", order=1, statement=..., method=..., criterion=..., shown=(step,))
+
+    def measure(setting: Setting) -> Evidence: ...
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+# The note's headings in its order: English, Chinese.
+HEADINGS = {
+    "neural-network": ("Neural networks", "神经网络"),
+    "accuracy": ("Raising validation accuracy", "提高验证准确性的方法"),
+    "augmentation": ("Data augmentation", "Data Augmentation"),
+    "batch-norm": ("Batch normalisation", "Batch Normalization"),
+    "momentum": ("Momentum", "momentum"),
+    "softmax": ("Softmax", "Softmax函数"),
+    "resnet": ("The ResNet family", "resnet模型"),
+    "backward": (
+        "When does backward start?",
+        "反向传播是一张图片处理完成之后就开始还是等待一个batch处理完之后开始？",
+    ),
+    "loss": ("How many losses does backward use?", "反向传播使用多少个loss？"),
+}
+
+
+class Verdict(str, Enum):
+    """What the evidence says of a statement."""
+
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"  # true after the correction that the evidence states
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of the note. Texts are plain, except that `$...$` is a formula in LaTeX's notation."""
+
+    id: str
+    heading: str  # a key of HEADINGS
+    order: int  # among the claims of its heading, from 1
+    statement: str  # what the note says, in our words
+    method: str  # what is done to test it
+    criterion: str  # a sentence with a number, stated before the data is seen: what confirms, what refutes
+    shown: tuple[
+        Callable, ...
+    ] = ()  # the functions whose few lines matter most; the page prints their source
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How to measure: from which seed, and whether quickly (smaller samples, at most a few seconds)."""
+
+    seed: int = 1
+    quick: bool = False
+
+    def seeds(self, number: int, quick: int | None = None) -> range:
+        """The seeds of repeated trials: `number` of them, or `quick` if this is a quick run."""
+        return range(self.seed, self.seed + (quick if self.quick and quick else number))
+
+
+@dataclass
+class Table:
+    """Rows of numbers (shown with four significant digits) and short texts under a caption."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass
+class Figure:
+    """A picture as SVG, with what a reader is to see in it, in words."""
+
+    caption: str
+    svg: str
+
+    @classmethod
+    def of(cls, drawing: Drawing, caption: str) -> Figure:
+        """Render a Matplotlib figure (made by `figures.new`)."""
+        import matplotlib
+
+        file = io.StringIO()
+        # Text stays text, to be read aloud, searched and restyled; the hash salt makes runs comparable.
+        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mx_notes"}):
+            drawing.savefig(file, format="svg", metadata={"Date": None})
+        svg = file.getvalue()
+        return cls(caption, svg[svg.index("<svg") :])
+
+
+@dataclass
+class Evidence:
+    """What an experiment measured."""
+
+    verdict: Verdict  # computed by the claim's criterion from `numbers`
+    deciding: str  # the number that decided, with its name: a few words, for a table
+    reason: str  # why this verdict, with the numbers
+    numbers: dict[str, Any]  # everything measured that a reader may want to compute with; JSON types only
+    correction: str = ""  # verdict "corrected": the statement as it should be
+    tables: list[Table] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    sample: str = ""  # what it was measured on, and how much of it: "digits, 5 seeds"
+
+
+def claims() -> dict[str, ModuleType]:
+    """The modules with a CLAIM, by id, in the note's order."""
+    modules = [importlib.import_module(f"{__package__}.{m.name}") for m in pkgutil.iter_modules(_path())]
+    found = [module for module in modules if hasattr(module, "CLAIM")]
+    places = list(HEADINGS)
+    found.sort(key=lambda module: (places.index(module.CLAIM.heading), module.CLAIM.order))
+    return {module.CLAIM.id: module for module in found}
+
+
+def _path() -> list[str]:
+    return list(importlib.import_module(__package__).__path__)
