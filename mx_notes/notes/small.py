@@ -74,8 +74,6 @@ def train(
     The start, the order of the examples and the augmentation come from the seed. An epoch leaves out a
     short last batch.
     """
-    import time
-
     seed_everything(seed)
     net.initialize(initializer or mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2))
     net.hybridize(static_alloc=True)
