@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from ..runtime import mx
-from .hooks import OperatorCall
+from .listener import OperatorCall
 
 RANDOM = {
     "Dropout",
@@ -114,9 +114,7 @@ class Graph:
             for node in self.nodes
             if node.op == "null"
             and not node.parameter
-            and any(
-                user.op in _TAKES_DATA and user.inputs[0].node is node for user in self._beyond_shape(node)
-            )
+            and any(user.op in _TAKES_DATA for user in self._beyond_shape(node))
         ]
 
     @cached_property
@@ -292,11 +290,9 @@ class Tape:
     Kept on sampled steps only: the copies keep the arrays alive until the step is over.
     """
 
-    def __init__(
-        self, is_parameter: Callable[[int], bool], symbol_of: Callable[[int], mx.sym.Symbol | None]
-    ) -> None:
+    def __init__(self, is_parameter: Callable[[int], bool]) -> None:
         self._outputs: dict[int, Output] = {}
-        self._is_parameter, self._symbol_of = is_parameter, symbol_of
+        self._is_parameter = is_parameter
 
     def add(self, call: OperatorCall) -> None:
         """One imperative operator."""
@@ -308,11 +304,10 @@ class Tape:
         for index, handle in enumerate(call.outputs):
             self._outputs[handle] = Output(node, index)
 
-    def add_cached_op(self, op: int, inputs: list[int], outputs: list[int], training: bool) -> None:
+    def add_cached_op(
+        self, symbol: mx.sym.Symbol, inputs: list[int], outputs: list[int], training: bool
+    ) -> None:
         """A hybridised block, opened up."""
-        symbol = self._symbol_of(op)
-        if symbol is None:
-            return
         sources = [self._output(handle) for handle in inputs]
         names = symbol.list_inputs()
         arrays = {name: shallow_copy(handle) for name, handle in zip(names, inputs, strict=True)}

@@ -25,150 +25,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..runtime import mx
-
-_pointers = ctypes.POINTER(ctypes.c_void_p)
-
-
-class Listener:
-    """Override the moments you want to see; handles are integers, the addresses of MXNet's objects.
-
-    A method must not change what it is given. MXNet called from inside a listener is not reported.
-    """
-
-    def batch_loaded(self, batch: mx.io.DataBatch) -> None:
-        """Before a Module copies a batch into its executors and runs them forward."""
-
-    def batch_padded(self) -> None:
-        """An NDArrayIter filled a short batch with examples from the beginning (last_batch_handle='pad')."""
-
-    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, rate: float) -> None:
-        """`Module.init_optimizer` was called again, with this learning rate, and did nothing."""
-
-    def executor_seen(self, executor: mx.executor.Executor) -> None:
-        """Before each forward and backward called on the Python object of an executor."""
-
-    def before_executor_forward(self, executor: int, training: bool) -> None:
-        """`MXExecutorForward`."""
-
-    def before_executor_backward(self, executor: int, head_gradients: list[int]) -> None:
-        """`MXExecutorBackwardEx`."""
-
-    def after_executor_backward(self, executor: int) -> None:
-        """The backward pass is in the engine's queue (it need not have run)."""
-
-    def before_autograd_backward(self, heads: list[int], head_gradients: list[int], returned: bool) -> None:
-        """`MXAutogradBackwardEx`; `returned`: gradients go to new arrays, as `autograd.grad` asks."""
-
-    def after_autograd_backward(self) -> None:
-        """The backward pass is in the engine's queue."""
-
-    def variables_marked(self, variables: list[int], requests: list[int], gradients: list[int]) -> None:
-        """`MXAutogradMarkVariables`: what `attach_grad` and a Gluon parameter's initialisation call."""
-
-    def parameter_initialised(self, parameter: mx.gluon.Parameter) -> None:
-        """A Gluon parameter got its arrays."""
-
-    def gradient_fetched(self, variable: int, gradient: int) -> None:
-        """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
-
-    def recording_set(self, on: bool, resumed: bool) -> None:
-        """`autograd.record()` was entered or left; `resumed`: `autograd.pause()` inside it was."""
-
-    def training_set(self, on: bool) -> None:
-        """`autograd.train_mode()` or `predict_mode()` was entered or left."""
-
-    def operator_invoked(self, call: OperatorCall) -> None:
-        """`MXImperativeInvokeEx` returned."""
-
-    def before_cached_op(self, op: int, inputs: list[int]) -> None:
-        """`MXInvokeCachedOpEx`: a hybridised block is called."""
-
-    def cached_op_invoked(self, op: int, inputs: list[int], outputs: list[int]) -> None:
-        """A hybridised block has been called."""
-
-    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol) -> None:
-        """A block was hybridised."""
-
-    def array_freed(self, array: int) -> None:
-        """`MXNDArrayFree`: the address may be used again."""
-
-    def array_read(self, array: int) -> None:
-        """`asnumpy` has copied the array's values."""
-
-    def array_written(self, array: int) -> None:
-        """Values were copied into the array from NumPy."""
-
-    def before_save(self, arrays: list[int]) -> None:
-        """`mx.nd.save` and everything built on it."""
-
-    def waited_for_all(self) -> None:
-        """`mx.nd.waitall()`: nothing is in flight."""
-
-    def before_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
-        """`Updater.__call__`: of Module, of Trainer, or of a local KVStore."""
-
-    def after_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
-        """The update is in the engine's queue."""
-
-    def before_push(self, keys: list, values: list[list]) -> None:
-        """`KVStore.push` (and the first half of `pushpull`)."""
-
-    def pulled(self, keys: list, arrays: list[list]) -> None:
-        """`KVStore.pull` (and the second half of `pushpull`)."""
-
-
-class OperatorCall:
-    """One imperative operator: read its parts only when needed, they cost more than the call."""
-
-    __slots__ = ("_arguments",)
-
-    def __init__(self, arguments: tuple) -> None:
-        self._arguments = arguments
-
-    @property
-    def name(self) -> str:
-        """The operator's name in MXNet's registry."""
-        return operator_names()[self._arguments[0].value]
-
-    @property
-    def inputs(self) -> list[int]:
-        """Handles of the inputs."""
-        return _handles(self._arguments[2], self._arguments[1].value)
-
-    @property
-    def outputs(self) -> list[int]:
-        """Handles of the outputs, new or given by `out=`."""
-        return _handles(self._arguments[4]._obj, self._arguments[3]._obj.value)
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """The operator's parameters as MXNet got them, as text."""
-        count, keys, values = self._arguments[5].value, self._arguments[6], self._arguments[7]
-        return {keys[i].decode(): values[i].decode() for i in range(count)}
-
-
-@functools.cache
-def operator_names() -> dict[int, str]:
-    """The names of all operators by the handle that `MXImperativeInvokeEx` gets."""
-    library, names = mx.base._LIB, {}
-    count, creators = ctypes.c_uint(), _pointers()
-    mx.base.check_call(library.MXSymbolListAtomicSymbolCreators(ctypes.byref(count), ctypes.byref(creators)))
-    for i in range(count.value):
-        name = ctypes.c_char_p()
-        mx.base.check_call(
-            library.MXSymbolGetAtomicSymbolName(ctypes.c_void_p(creators[i]), ctypes.byref(name))
-        )
-        names[creators[i]] = name.value.decode()
-    return names
-
-
-def _handles(array: Any, count: int) -> list[int]:
-    return [array[i] for i in range(count)] if count else []
-
+from .listener import Listener, OperatorCall, handles_of, operator_names
 
 _listeners: list[Listener] = []
 _inside = threading.local()  # .listener is set while a listener runs: its own calls are not reported
@@ -222,6 +79,8 @@ def _install() -> None:
     _replace(mx.module.executor_group.DataParallelExecutorGroup, "forward", _loads_batch)
     _replace(mx.mod.Module, "init_optimizer", _may_refuse)
     _replace(mx.io.NDArrayIter, "getpad", _pads)
+    for name in ("FactorScheduler", "MultiFactorScheduler", "PolyScheduler", "CosineScheduler"):
+        _replace(getattr(mx.lr_scheduler, name), "__call__", _schedules)
     _replace(mx.kvstore.KVStore, "push", _pushes)
     _replace(mx.kvstore.KVStore, "pull", _pulls)
     _replace(mx.kvstore.KVStore, "pushpull", _pushes_and_pulls)
@@ -254,7 +113,7 @@ def _executor_backward(original):
     def backward(executor, count, head_gradients, *rest):
         if getattr(_inside, "listener", False):
             return original(executor, count, head_gradients, *rest)
-        _tell("before_executor_backward", executor.value, _handles(head_gradients, count.value))
+        _tell("before_executor_backward", executor.value, handles_of(head_gradients, count.value))
         status = original(executor, count, head_gradients, *rest)
         _tell("after_executor_backward", executor.value)
         return status
@@ -266,12 +125,15 @@ def _autograd_backward(original):
     def backward(count, heads, head_gradients, *rest):
         if getattr(_inside, "listener", False):
             return original(count, heads, head_gradients, *rest)
-        returned = len(rest) > 1 and bool(getattr(rest[0], "value", rest[0]))
+        # The longer form: variables' number, variables, retain_graph, create_graph, is_train, their gradients.
+        asked = int(getattr(rest[0], "value", rest[0])) if len(rest) > 1 else 0
+        differentiable = asked > 0 and bool(rest[3].value)
         number = getattr(count, "value", count)
-        seeds = _handles(head_gradients, number) if isinstance(head_gradients, ctypes.Array) else []
-        _tell("before_autograd_backward", _handles(heads, number), seeds, returned)
+        seeds = handles_of(head_gradients, number) if isinstance(head_gradients, ctypes.Array) else []
+        _tell("before_autograd_backward", handles_of(heads, number), seeds, asked > 0, differentiable)
         status = original(count, heads, head_gradients, *rest)
-        _tell("after_autograd_backward")
+        made = zip(rest[1], handles_of(rest[5]._obj, asked), strict=False) if asked and not status else ()
+        _tell("after_autograd_backward", {} if differentiable else dict(made))
         return status
 
     return backward
@@ -285,9 +147,9 @@ def _mark_variables(original):
             numbers = ctypes.cast(requests, ctypes.POINTER(ctypes.c_uint))
             _tell(
                 "variables_marked",
-                _handles(variables, number),
+                handles_of(variables, number),
                 [numbers[i] for i in range(number)],
-                _handles(gradients, number),
+                handles_of(gradients, number),
             )
         return status
 
@@ -308,8 +170,8 @@ def _set_recording(original):
     def set_recording(on, previous):
         status = original(on, previous)
         if not getattr(_inside, "listener", False) and bool(on.value) != bool(previous._obj.value):
-            # Called by autograd.set_recording, that by the scope's __enter__ or __exit__.
-            resumed = bool(on.value) and sys._getframe(2).f_code.co_name == "__exit__"
+            # Called by autograd.set_recording: that by a scope's __enter__ or __exit__, or by Function.__call__.
+            resumed = bool(on.value) and sys._getframe(2).f_code.co_name in ("__exit__", "__call__")
             _tell("recording_set", bool(on.value), resumed)
         return status
 
@@ -328,15 +190,13 @@ def _set_training(original):
 
 def _invoke(original):
     def invoke(*arguments):
+        if getattr(_inside, "listener", False):
+            return original(*arguments)
+        call = OperatorCall(arguments)
+        _tell("before_operator", call)
         status = original(*arguments)
-        if not status and not getattr(_inside, "listener", False):
-            call = OperatorCall(arguments)
-            _inside.listener = True
-            try:
-                for listener in _listeners:
-                    listener.operator_invoked(call)
-            finally:
-                _inside.listener = False
+        if not status:
+            _tell("operator_invoked", call)
         return status
 
     return invoke
@@ -346,14 +206,24 @@ def _invoke_cached_op(original):
     def invoke(op, count, inputs, output_count, outputs, stypes):
         if getattr(_inside, "listener", False):
             return original(op, count, inputs, output_count, outputs, stypes)
-        given = _handles(inputs, count.value)
+        given = handles_of(inputs, count.value)
         _tell("before_cached_op", op.value, given)
         status = original(op, count, inputs, output_count, outputs, stypes)
         if not status:
-            _tell("cached_op_invoked", op.value, given, _handles(outputs._obj, output_count._obj.value))
+            _tell("cached_op_invoked", op.value, given, handles_of(outputs._obj, output_count._obj.value))
         return status
 
     return invoke
+
+
+def _view(original):
+    def view(array, *arguments):
+        status = original(array, *arguments)
+        if not status and not getattr(_inside, "listener", False):
+            _tell("viewed", array.value, arguments[-1]._obj.value)
+        return status
+
+    return view
 
 
 def _free(original):
@@ -388,7 +258,7 @@ def _copy_from_cpu(original):
 def _save(original):
     def save(path, count, arrays, keys):
         if not getattr(_inside, "listener", False):
-            _tell("before_save", _handles(arrays, count.value))
+            _tell("before_save", handles_of(arrays, count.value))
         return original(path, count, arrays, keys)
 
     return save
@@ -415,6 +285,9 @@ _C_FUNCTIONS = {
     "MXAutogradSetIsTraining": _set_training,
     "MXImperativeInvokeEx": _invoke,
     "MXInvokeCachedOpEx": _invoke_cached_op,
+    "MXNDArrayReshape64": _view,
+    "MXNDArraySlice": _view,
+    "MXNDArrayAt": _view,
     "MXNDArrayFree": _free,
     "MXNDArraySyncCopyToCPU": _copy_to_cpu,
     "MXNDArraySyncCopyFromCPU": _copy_from_cpu,
@@ -449,6 +322,15 @@ def _pads(original):
         return pad
 
     return getpad
+
+
+def _schedules(original):
+    def call(self, num_update):
+        if not getattr(_inside, "listener", False):
+            _tell("schedule_asked", self, int(num_update))
+        return original(self, num_update)
+
+    return call
 
 
 def _may_refuse(original):

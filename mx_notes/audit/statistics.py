@@ -41,10 +41,10 @@ class RunningStatistics:
             else None
         )
 
-    def read(self, array: int, taken: int) -> str | None:
+    def read(self, array: int, taken: int) -> tuple[str, str] | None:
         """Judge a read of an array in flight. taken: the handle of what the reader got (or the array itself).
 
-        Returns a message, or None once enough reads have been compared.
+        Returns a message and its severity, or None once enough reads have been compared.
         """
         name = self._in_flight[array]
         if self._compared >= COMPARED:
@@ -56,5 +56,9 @@ class RunningStatistics:
         self._in_flight.clear()
         cure = "call mx.nd.waitall() before reading, saving or evaluating"
         if got.size == settled.size and np.array_equal(got, settled):
-            return f"warning: {name} was read while the backward pass that writes it may have been under way: {cure}"
-        return f"{name} was read before the last step's backward pass had written it, and lacks that step: {cure}"
+            return (
+                f"{name} was read while the backward pass that writes it may be under way: {cure}",
+                "warning",
+            )
+        text = f"{name} was read before the last step's backward pass had written it, and lacks that step: {cure}"
+        return text, "error"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,16 @@ import numpy as np
 from ..runtime import mx
 from .graph import Graph
 from .ledger import Buffer
+
+
+@dataclass(frozen=True)
+class Message:
+    """What does not hold, and what to do. severity: None, as the rule has it; file, line: None, where the step ended."""
+
+    text: str
+    severity: str | None = None
+    file: str | None = None
+    line: int | None = None
 
 
 @dataclass
@@ -35,13 +46,28 @@ class Update:
 
     name: str
     buffer: Buffer | None  # None: the gradient was not seen being made
-    optimizer: mx.optimizer.Optimizer | None  # None: by hand
+    optimizer: type | None  # None: by hand
+    remembers: bool  # the optimiser keeps a state from update to update
     updater: int  # tells two updaters apart
     passes: int  # backward passes into the gradient since the last update
     stale: bool  # none, and nobody else wrote it either
     uncleared: bool  # grad_req "add", and still holding what the last update used
     fresh_state: bool  # the updater had no state for it yet
     rescale: float | None  # the factor on the gradient that the optimiser applies; None: unknown
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether backward passes add to the gradient instead of overwriting it."""
+        return self.buffer is not None and self.buffer.request == "add"
+
+
+@dataclass
+class WeightCopy:
+    """A parameter's values on one device after its update."""
+
+    name: str
+    values: mx.nd.NDArray
+    backward: int = 0  # the pass that made its gradient, where the update was by hand
 
 
 @dataclass
@@ -57,7 +83,8 @@ class Step:
     """The events of one step, in order, with the numbers that rules need.
 
     An event is ("forward", executor, training), ("backward", executor) or ("update", parameter);
-    for Gluon the executor is "autograd", and a forward is a recorded scope.
+    for Gluon the executor is "autograd", and a forward is a recorded scope. A backward pass that returned
+    its gradients is of "autograd.grad".
     """
 
     number: int
@@ -65,19 +92,29 @@ class Step:
     events: list[tuple] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # buffers wiped before anybody used them
-    troubles: list[tuple[str, str]] = field(default_factory=list)  # (rule, message) seen as it happened
+    troubles: list[tuple[str, Message]] = field(default_factory=list)  # (rule, ...), seen as it happened
     looks: list[Look] = field(default_factory=list)
     samples: list[UpdateSample] = field(default_factory=list)
-    scales: dict[str, tuple[float, float]] = field(
-        default_factory=dict
-    )  # gradient norms: after backward, at update
+    weights: list[WeightCopy] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)  # fingerprints of what was fed
     statistics: bool = False  # a backward pass wrote batch norm's running statistics
     padding: int = 0  # examples that the iterator repeated to fill the batch
-    rates: dict[int, tuple[float, float]] = field(
-        default_factory=dict
-    )  # optimiser: rate asked for, rate in use
+    rates: dict[int, tuple[float, float]] = field(default_factory=dict)  # optimiser: rate asked for, in use
     file: str | None = None
     line: int | None = None
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether the parameters that were copied before their update were finite."""
+        return all(np.isfinite(sample.weight_before.asnumpy()).all() for sample in self.samples)
+
+    def seen(self, rule: str) -> list[Message]:
+        """What was noted for a rule as it happened, without repetitions."""
+        return list({message.text: message for of, message in self.troubles if of == rule}.values())
+
+    def forget_arrays(self) -> None:
+        """Let go of what was only kept for the rules."""
+        self.looks, self.samples, self.weights = [], [], []
 
     def count(self, kind: str) -> int:
         """Forward passes (in training mode) or backward passes of one executor, updates of one parameter.
@@ -94,10 +131,14 @@ class Step:
         for kind, source, *rest in self.events:
             if kind == "forward" and rest[0]:
                 forwards.add(source)
-            elif kind == "backward" and (updated or source not in forwards):
+            elif kind == "backward" and (updated or _forward_of(source) not in forwards):
                 return False
             updated = updated or kind == "update"
         return True
+
+
+def _forward_of(backward: object) -> object:
+    return "autograd" if backward == "autograd.grad" else backward
 
 
 def whereabouts() -> tuple[str | None, int | None]:
@@ -116,6 +157,7 @@ def whereabouts() -> tuple[str | None, int | None]:
     return None, None
 
 
-def fingerprint(values: np.ndarray) -> int:
-    """A number that tells batches apart."""
-    return hash(np.ascontiguousarray(values).tobytes())
+def fingerprint(batch: mx.nd.NDArray) -> int:
+    """A number that tells dense batches apart: of all values of a small one, of three examples of a large one."""
+    parts = [batch] if batch.size <= 65536 else [batch[i] for i in (0, len(batch) // 2, len(batch) - 1)]
+    return hash(b"".join(part.asnumpy().tobytes() for part in parts))

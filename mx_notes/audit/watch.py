@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from .hooks import attached, unreported
 from .recorder import Recorder
 from .rules import RULES, Finding
-from .trace import Step
+from .trace import Message, Step
 
 
 class AuditError(AssertionError):
@@ -91,7 +91,9 @@ class Watch:
         with unreported():
             self._max_steps = None
             self.recorder.finish()
-            self._memory["frozen-parameter"]["buffers"] = list(self.recorder.ledger.weights.values())
+            buffers = list(self.recorder.ledger.weights.values())
+            self._memory["frozen-parameter"]["buffers"] = self._memory["non-finite"]["buffers"] = buffers
+            self._memory["learning-rate"]["schedules"] = list(self.recorder.schedules.values())
             for rule in RULES.values():
                 for check in rule.at_end:
                     self._enter(rule, check(self._memory[rule.id]), None)
@@ -107,11 +109,12 @@ class Watch:
             return
         self.checked[rule.id] = self.checked.get(rule.id, 0) + 1
         for message in messages:
-            severity, text = rule.severity, message
-            if message.startswith("warning: "):
-                severity, text = "warning", message.removeprefix("warning: ")
-            number, file, line = (step.number, step.file, step.line) if step else (None, None, None)
-            finding = Finding(rule.id, severity, text, number, file, line)
+            if isinstance(message, str):
+                message = Message(message)
+            severity, file, line = message.severity or rule.severity, message.file, message.line
+            if step and not file:
+                file, line = step.file, step.line
+            finding = Finding(rule.id, severity, message.text, step.number if step else None, file, line)
             kind = (rule.id, severity, file, line)
             first = self._seen.setdefault(kind, finding)
             if first is finding:

@@ -1,7 +1,7 @@
 """Hidden layers kept in a Python list are not registered: collect_params() misses them and they stay random.
 
 Source: Apache MXNet #9148
-Expect: frozen-parameter by step 1
+Expect: frozen-parameter by step 56 (the last: it is known at the end)
 """
 
 import mxnet as mx

@@ -1,7 +1,7 @@
 """Fine-tuning: the output layer is replaced after the Trainer was made, so the new one is never updated.
 
 Source: The Straight Dope #348 (the warning that ignore_stale_grad=True silences)
-Expect: frozen-parameter by step 1
+Expect: frozen-parameter by step 56 (the last: it is known at the end)
 """
 
 import mxnet as mx

@@ -1,7 +1,7 @@
 """A regression has a ReLU on its output and a negative target: it dies and predicts 0 for everything.
 
 Source: population_estimation #68; Keras #7057 (dead ReLUs)
-Expect: dead-activation by step 60
+Expect: dead-activation by step 64
 Also: vanishing-gradient
 """
 

@@ -1,7 +1,7 @@
 """Trainer gets net.params, which leaves out the parameters of child blocks: only the temperature is trained.
 
 Source: Apache MXNet #11508 (params for collect_params)
-Expect: frozen-parameter by step 1
+Expect: frozen-parameter by step 56 (the last: it is known at the end)
 """
 
 import mxnet as mx

@@ -1,7 +1,7 @@
 """A perceptron from scratch whose list of parameters to update lacks the last bias.
 
 Source: nntrainer #219 (the update of the bias missing from SGD), written for MXNet
-Expect: frozen-parameter by step 1
+Expect: frozen-parameter by step 56 (the last: it is known at the end)
 """
 
 import mxnet as mx

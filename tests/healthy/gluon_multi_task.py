@@ -1,7 +1,7 @@
 """Shared trunk, two heads, two losses, one backward: once by autograd.backward([a, b]), once as (a
 + b).backward().
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

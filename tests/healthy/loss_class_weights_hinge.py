@@ -1,6 +1,6 @@
 """Rare class weighted by sample_weight, then HingeLoss with labels -1 and 1 on the same question.
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

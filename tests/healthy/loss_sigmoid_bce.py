@@ -1,7 +1,7 @@
 """Several labels per image: SigmoidBinaryCrossEntropyLoss on logits, and on probabilities with
 from_sigmoid=True.
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

@@ -1,7 +1,7 @@
 """L2, L1, Huber and log-cosh-by-hand losses on real, standardised data; last batch kept,
 step(actual size).
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

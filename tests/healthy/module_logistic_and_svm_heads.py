@@ -1,7 +1,7 @@
 """Two other heads of the symbolic interface: LogisticRegressionOutput for odd or even, SVMOutput
 for the digit.
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

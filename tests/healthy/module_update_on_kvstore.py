@@ -1,6 +1,6 @@
 """The optimiser runs inside the KVStore (update_on_kvstore): two devices and no KVStore to compare with.
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

@@ -1,6 +1,6 @@
 """The same network trained by nine optimisers, a fresh start and a fresh Trainer for each.
 
-Warnings: none
+Warnings: repeated-batch (it does not shuffle)
 """
 
 import mxnet as mx

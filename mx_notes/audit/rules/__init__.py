@@ -3,8 +3,8 @@
     @rule("backward-once", "each gradient buffer is written by one backward pass per step")
     def backward_once(step, memory): ...
 
-It returns None where it had nothing to check, otherwise its findings, none if the rule held. `memory`
-is a dictionary of the rule's own that lasts for the run.
+It returns None where it had nothing to check, otherwise its findings (texts, or `Message`s), none if the
+rule held. `memory` is a dictionary of the rule's own that lasts for the run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..trace import Step
+from ..trace import Message, Step
 
 FAMILIES = ("calls", "loss", "updates", "network", "batches")
 
@@ -37,8 +37,8 @@ class Rule:
     id: str
     sentence: str
     severity: str
-    on_step: Callable[[Step, dict], Iterable[str] | None]
-    at_end: list[Callable[[dict], Iterable[str] | None]] = field(default_factory=list)
+    on_step: Callable[[Step, dict], Iterable[str | Message] | None]
+    at_end: list[Callable[[dict], Iterable[str | Message] | None]] = field(default_factory=list)
 
 
 RULES: dict[str, Rule] = {}
@@ -64,9 +64,9 @@ def at_end(id: str):
     return register
 
 
-def warning(message: str) -> str:
-    """Mark a message of an `error` rule as one to look at only."""
-    return f"warning: {message}"
+def warning(text: str) -> Message:
+    """A message of an `error` rule that is one to look at only."""
+    return Message(text, "warning")
 
 
 for _family in FAMILIES:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..trace import Step, fingerprint
+from ..trace import Step, WeightCopy
 from . import rule
 from .loss import classifications
 
@@ -39,35 +39,54 @@ def input_scale(step: Step, memory: dict) -> Iterable[str] | None:
     return [] if checked else None
 
 
-@rule("repeated-batch", "the data moves from step to step", severity="warning")
+@rule(
+    "repeated-batch", "the data moves from step to step, and epochs differ in their order", severity="warning"
+)
 def repeated_batch(step: Step, memory: dict) -> Iterable[str] | None:
-    if step.number > 3:
-        return None
-    seen = [fingerprint(values) for values in _data(step)]
-    if not seen:
-        return None
-    labels = [label.value for look in step.looks[:1] for _, label, _ in classifications(look.graph)]
-    if labels and labels[0] is not None and labels[0].size >= 16:
-        memory["one class"] = memory.get("one class", 0) + (np.unique(labels[0]).size == 1)
+    if _one_class(step):
+        memory["one class"] = memory.get("one class", 0) + 1
         if memory["one class"] == 2:
             return ["batch after batch is of a single class: the data is sorted, shuffle it"]
-    before = memory.get("before")
-    memory["before"] = seen
-    memory["times"] = memory.get("times", 0) + 1 if before == seen else 0
-    if memory["times"] == 2:
+    if not step.batches:
+        return None
+    seen = memory.setdefault("seen", [])
+    seen.append(tuple(step.batches))
+    if len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3] and not memory.get("stuck"):
+        memory["stuck"] = True
         return ["three steps in a row were fed the same batch: is the iterator advanced?"]
+    epoch = _epoch(seen)
+    if epoch and not memory.get("stuck") and not memory.get("same order"):
+        memory["same order"] = True
+        return [f"each epoch of {epoch} batches feeds them in the same order: shuffle the training data"]
     return []
+
+
+def _one_class(step: Step) -> bool:
+    labels = [label.value for look in step.looks[:1] for _, label, _ in classifications(look.graph)]
+    return bool(labels and labels[0] is not None and labels[0].size >= 16 and np.unique(labels[0]).size == 1)
+
+
+def _epoch(seen: list[tuple], again: int = 4) -> int:
+    """After how many steps the first `again` batches came again in their order, just now; 0: they did not."""
+    period = len(seen) - again
+    return period if period >= again and seen[:again] == seen[period:] else 0
 
 
 @rule("device-divergence", "the copies of a parameter on several devices are equal after the update")
 def device_divergence(step: Step, memory: dict) -> Iterable[str] | None:
-    copies: dict[str, list[np.ndarray]] = {}
-    for sample in step.samples:
-        copies.setdefault(sample.name, []).append(sample.weight_after.asnumpy())
-    several = {name: values for name, values in copies.items() if len(values) > 1}
+    copies: dict[tuple, list[WeightCopy]] = {}
+    for copy in step.weights:
+        copies.setdefault((copy.name, copy.values.shape), []).append(copy)
+    several = [
+        [copy.values.asnumpy() for copy in same]
+        for same in copies.values()
+        # By hand, what one backward pass serves are two layers on two devices, not copies of one.
+        if len({copy.backward or index for index, copy in enumerate(same)}) > 1
+    ]
     if not several:
         return None
-    for name, (first, *others) in several.items():
+    names = [name for (name, _), same in copies.items() if len(same) > 1]
+    for name, (first, *others) in zip(names, several, strict=True):
         # Equal gradients and equal arithmetic give equal bits; 1e-5 leaves room for another summation order.
         scale = max(float(np.abs(first).max(initial=0)), 1e-12)
         apart = max(float(np.abs(first - other).max(initial=0)) for other in others)

@@ -37,21 +37,21 @@ def backward_once(step: Step, memory: dict) -> Iterable[str] | None:
 def call_order(step: Step, memory: dict) -> Iterable[str] | None:
     if not step.updates:
         return None
-    return list(dict.fromkeys(message for rule, message in step.troubles if rule == "call-order"))
+    return step.seen("call-order")
 
 
 @rule("train-mode", "the forward of a backward pass runs in training mode, and evaluation does not")
 def train_mode(step: Step, memory: dict) -> Iterable[str] | None:
     if not any(event[0] == "forward" for event in step.events):
         return None
-    return list(dict.fromkeys(message for rule, message in step.troubles if rule == "train-mode"))
+    return step.seen("train-mode")
 
 
 @rule("running-statistics", "batch norm's running statistics are settled before anything reads them")
 def running_statistics(step: Step, memory: dict) -> Iterable[str] | None:
     if not step.statistics:
         return None
-    return [message for rule, message in step.troubles if rule == "running-statistics"]
+    return step.seen("running-statistics")
 
 
 @rule("gradient-carryover", "with grad_req='add', every gradient is cleared between updates")
@@ -77,6 +77,7 @@ def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
     memory["by hand"] = memory.get("by hand", False) or any(u.optimizer is None for u in step.updates)
     memory["passes"] = max([memory.get("passes", 1), *(update.passes for update in step.updates)])
     memory["steps"] = memory.get("steps", 0) + 1
+    memory["finite"] = memory.get("finite", True) and step.finite
     moved = memory.setdefault("moved", {})
     for sample in step.samples:
         rate = sample.learning_rate
@@ -108,6 +109,6 @@ def never_updated(memory: dict) -> Iterable[str] | None:
     if stopped:
         messages.append(f"{_some(stopped)} went on to receive gradient, and was not updated any more")
     still = [name for name, changed in memory.get("moved", {}).items() if not changed]
-    if still and memory["steps"] >= 3:
+    if still and memory["steps"] >= 3 and memory["finite"]:
         messages.append(warning(f"{_some(still)} was updated but never changed: its gradient is zero"))
     return messages

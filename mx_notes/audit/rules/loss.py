@@ -240,6 +240,13 @@ def loss_axis(step: Step, memory: dict) -> Iterable[str] | None:
                     messages.append(f"softmax runs over axis {axis}, but the label picks from axis {picked}")
                 elif axis == 0 and len(shape) > 1:
                     messages.append("softmax runs over axis 0, the batch, not over the classes")
+                elif axis == 3 and shape[1] == shape[3]:
+                    messages.append(
+                        warning(
+                            f"softmax runs over the last axis of scores {shape}; if they are (N, classes, rows, columns),"
+                            " the classes are axis 1: SoftmaxCrossEntropyLoss(axis=1)"
+                        )
+                    )
     return messages[:1] if checked else None
 
 

@@ -67,7 +67,8 @@ def _settings(node: Node) -> Iterable[str]:
 
 @rule("dead-activation", "no activation is stuck for all examples", severity="warning")
 def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
-    if step.number not in (2, 3, 16, 64) and step.number % 256:
+    # relu(NaN) is 0: what died there is the parameters, which non-finite says.
+    if (step.number not in (2, 3, 16, 64) and step.number % 256) or not step.finite:
         return None
     checked, stuck = False, []
     for look in step.looks[:1]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...runtime import mx
 from .. import momentum as sgd
-from ..graph import fixed_gammas
+from ..graph import fixed_gammas, shallow_copy
 from ..trace import Step
 from . import at_end, rule, warning
 
@@ -56,6 +56,9 @@ def _is_sgd(optimizer) -> bool:
 
 @rule("optimizer-reset", "momentum and update counts last from epoch to epoch")
 def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
+    anew = step.seen("optimizer-reset")
+    if anew:
+        return anew
     known = memory.setdefault("known", {})  # buffer: (updater, optimiser class)
     together = memory.setdefault("together", {})  # updater: the parameters that it updates
     for update in step.updates:
@@ -65,9 +68,8 @@ def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
         if update.buffer is None or update.optimizer is None:
             continue
         before = known.get(update.buffer)
-        kind = type(update.optimizer)
-        remembers = getattr(update.optimizer, "momentum", 0) or kind.__name__ not in ("SGD", "Signum", "SGLD")
-        if before is not None and remembers:
+        kind = update.optimizer
+        if before is not None and update.remembers:
             checked = True
             # Another set of parameters is another phase, such as fine-tuning after thawing layers.
             same = together.get(before[0]) == together.get(update.updater)
@@ -98,7 +100,22 @@ def learning_rate(step: Step, memory: dict) -> Iterable[str] | None:
 
 
 @at_end("learning-rate")
-def schedule_in_steps(memory: dict) -> Iterable[str] | None:
+def schedule_asked_by_epoch(memory: dict) -> Iterable[str] | None:
+    steps, schedules = len(memory.get("rates", [])), memory["schedules"]
+    if not schedules:
+        return None
+    return [
+        warning(
+            f"a schedule over {horizon} updates was asked with numbers up to {largest}, after {steps} updates: it counts"
+            " updates, is it told epochs?"
+        )
+        for horizon, largest in schedules
+        if steps >= horizon / 2 and largest < horizon / 4 and largest < steps / 4
+    ][:1]
+
+
+@at_end("learning-rate")
+def schedule_in_epochs(memory: dict) -> Iterable[str] | None:
     rates = memory.get("rates", [])
     if len(rates) < 40:
         return None
@@ -115,16 +132,27 @@ def schedule_in_steps(memory: dict) -> Iterable[str] | None:
 
 @rule("non-finite", "no gradient or parameter is NaN or infinite")
 def non_finite(step: Step, memory: dict) -> Iterable[str] | None:
-    if not step.samples:
-        return None
-    for sample in step.samples:
-        for what, array in (("gradient", sample.gradient), ("value", sample.weight_after)):
-            values = array.asnumpy()
-            if not np.isfinite(values).all():
-                return [
-                    f"the {what} of {sample.name} is not finite: lower the learning rate, or look at the data"
-                ]
+    told = step.seen("non-finite")
+    if told or not (step.samples or step.weights):
+        memory["told"] = memory.get("told") or bool(told)
+        return told or None
+    arrays = [("gradient", sample.name, sample.gradient) for sample in step.samples]
+    arrays += [("value", copy.name, copy.values) for copy in step.weights]
+    for what, name, array in arrays:
+        if not np.isfinite(array.asnumpy()).all():
+            memory["told"] = True
+            return [f"the {what} of {name} is not finite: lower the learning rate, or look at the data"]
     return []
+
+
+@at_end("non-finite")
+def finite_to_the_end(memory: dict) -> Iterable[str] | None:
+    trained = [buffer for buffer in memory["buffers"] if buffer.updates]
+    arrays = [(buffer.name, shallow_copy(buffer.weight)) for buffer in trained]
+    wrong = [name for name, a in arrays if a.stype == "default" and not np.isfinite(a.asnumpy()).all()]
+    if not trained or not wrong or memory.get("told"):
+        return [] if trained else None
+    return [f"{wrong[0]} is not finite at the end: lower the learning rate, or look at the data"]
 
 
 def _norm(array) -> float:

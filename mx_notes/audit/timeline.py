@@ -1,0 +1,141 @@
+"""Where the marks of a drawn timeline stand: a row per step, its events from left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from .rules import Finding
+from .trace import Step
+
+MOST_MARKS = 24  # of one step; the others are counted in words
+# Pixels.
+LANE, PADDING, GAP = 26, 7, 6  # a lane's height, above and below a row's lanes, between two marks
+MARK_HEIGHT, ARROW, CHARACTER = 18, 26, 7.2
+NUMBER, NAMES = 64, 88  # the columns of steps and of executors
+WORDS = {"training": "forward", "inference": "forward in inference mode", "backward": "backward"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One event, or several alike in a row."""
+
+    kind: str  # "training" or "inference", which are forward passes, "backward" or "update"
+    count: int
+    executor: str  # "" for updates, which are of parameters
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def label(self) -> str:
+        """What is written on the mark."""
+        times = f"×{self.count}" if self.count > 1 else ""
+        return f"update {times}".strip() if self.kind == "update" else times
+
+    @property
+    def words(self) -> str:
+        """The mark in words."""
+        if self.kind == "update":
+            return f"{self.count} parameter update{'s' * (self.count > 1)}"
+        return WORDS[self.kind] + (f" ×{self.count}" if self.count > 1 else "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step."""
+
+    number: int
+    lanes: list[tuple[str, float]]  # executors, with the y of their marks' centre
+    marks: list[Mark]
+    hidden: int  # events after the last mark
+    end: float  # x after the last mark
+    y: float
+    height: float
+    findings: list[Finding]
+
+    @property
+    def words(self) -> str:
+        """The step in words."""
+        several = len(self.lanes) > 1
+        parts = [
+            mark.words + (f" ({mark.executor})" if several and mark.executor else "") for mark in self.marks
+        ]
+        return ", ".join([*parts, f"and {self.hidden} more events"] if self.hidden else parts)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Rows of steps with the size of the drawing, in pixels."""
+
+    rows: list[Row]
+    left: float  # x of the first marks
+    width: float
+    height: float
+
+
+def timeline(steps: Iterable[Step], found: dict[int, list[Finding]]) -> Timeline:
+    """Lay out these steps. found: findings by the number of the step on which they were seen."""
+    steps = list(steps)
+    names = executor_names(steps)
+    left = NUMBER + (NAMES if len(names) > 1 else 0)
+    rows: list[Row] = []
+    y = 0.0
+    for step in steps:
+        rows.append(_row(step, names, found.get(step.number, []), left, y))
+        y += rows[-1].height
+    ends = [row.end + sum(28 + CHARACTER * len(finding.rule) for finding in row.findings) for row in rows]
+    return Timeline(rows, left, max(ends, default=left) + GAP, y)
+
+
+def executor_names(steps: Iterable[Step]) -> dict[object, str]:
+    """Names for the executors, which have none, in order of appearance."""
+    executors = list(
+        dict.fromkeys(event[1] for step in steps for event in step.events if event[0] != "update")
+    )
+    numbers = {
+        executor: n for n, executor in enumerate((e for e in executors if not isinstance(e, str)), start=1)
+    }
+    return {e: e if isinstance(e, str) else f"executor {numbers[e]}" for e in executors}
+
+
+def _row(step: Step, names: dict[object, str], findings: list[Finding], left: float, y: float) -> Row:
+    executors = [name for executor, name in names.items() if any(executor == e[1] for e in step.events)]
+    height = max(len(executors), 1) * LANE + 2 * PADDING
+    centres = {name: y + PADDING + LANE * (n + 0.5) for n, name in enumerate(executors)}
+    marks: list[Mark] = []
+    x = left
+    for (kind, executor), count in _runs(step.events)[:MOST_MARKS]:
+        name = names.get(executor, "")
+        mark = _mark(kind, count, name, x, centres.get(name), y, height)
+        marks.append(mark)
+        x += mark.width + GAP
+    hidden = len(step.events) - sum(mark.count for mark in marks)
+    if hidden:
+        x += CHARACTER * len(f"+ {hidden} more")
+    return Row(step.number, list(centres.items()), marks, hidden, x, y, height, findings)
+
+
+def _runs(events: list[tuple]) -> list[tuple[tuple[str, object], int]]:
+    """Events alike in a row, with their number; updates are alike whatever the parameter."""
+    return [(key, len(list(alike))) for key, alike in groupby(events, _alike)]
+
+
+def _alike(event: tuple) -> tuple[str, object]:
+    kind, source, *training = event
+    if kind == "update":
+        return kind, None
+    return ("training" if training[0] else "inference") if kind == "forward" else kind, source
+
+
+def _mark(
+    kind: str, count: int, executor: str, x: float, centre: float | None, y: float, height: float
+) -> Mark:
+    if kind == "update":
+        mark = Mark(kind, count, executor, x, y + PADDING + 4, 0, height - 2 * PADDING - 8)
+    else:
+        mark = Mark(kind, count, executor, x, centre - MARK_HEIGHT / 2, 0, MARK_HEIGHT)
+    width = CHARACTER * len(mark.label) + 16
+    return Mark(*list(vars(mark).values())[:5], max(ARROW, width), mark.height)

@@ -1,0 +1,235 @@
+"""What is seen of updates: by an optimiser, by a KVStore that runs one, and by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..runtime import mx
+from .derived import Derived, Share
+from .graph import shallow_copy
+from .ledger import CLEARING, Buffer
+from .listener import OperatorCall
+from .resets import Resets
+from .steps import Steps
+from .trace import Message, UpdateSample, WeightCopy, whereabouts
+
+OPTIMIZER_OPERATORS = {
+    *("sgd_update", "sgd_mom_update", "nag_mom_update", "adam_update", "rmsprop_update", "signsgd_update"),
+}
+FINITE_EVERY = 4  # steps: whether all gradients are finite, asked without waiting for the answer
+
+
+class UpdateSteps(Steps):
+    """Updates, and the operators between a backward pass and its update."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._before: list[tuple | None] = []
+        self._stateless: list[bool] = []
+        self._pushed: dict[Any, list[Buffer]] = {}
+        self._derived, self._resets = Derived(), Resets()
+        self._asked: dict[int, float] = {}  # optimizer.lr of optimisers with a scheduler, as first seen
+        self._refused: tuple[mx.optimizer.Optimizer, float] | None = None
+        self._finite: tuple[int, tuple, list, mx.nd.NDArray] | None = None  # a question that is under way
+        self.schedules: dict[int, tuple[int, int]] = {}  # horizon, largest number asked by the program itself
+
+    def finish(self) -> None:
+        """Close the last step, whose gradients are looked at whatever its number."""
+        if self._step.updates:
+            self._settle_finite()
+        super().finish()
+
+    def _before_judging(self, step: Any) -> None:
+        super()._before_judging(step)
+        if step.number % FINITE_EVERY == FINITE_EVERY - 1:
+            self._settle_finite()
+
+    # By an optimiser
+
+    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, rate: float) -> None:
+        """`Module.init_optimizer` was called again and ignored."""
+        self._refused = (optimizer, rate)
+
+    def schedule_asked(self, schedule: mx.lr_scheduler.LRScheduler, number: int) -> None:
+        """The program itself asks a schedule for its rate, as in `trainer.set_learning_rate(schedule(epoch))`."""
+        steps = getattr(schedule, "max_update", None) or getattr(schedule, "step", None) or 0
+        horizon = max(steps, default=0) if isinstance(steps, (list, tuple)) else steps
+        self.schedules[id(schedule)] = (horizon, max(number, self.schedules.get(id(schedule), (0, 0))[1]))
+
+    def before_push(self, keys: list, values: list[list]) -> None:
+        """A KVStore gets gradients: under which key."""
+        for key, arrays in zip(map(_key, keys), values, strict=True):
+            found = [self.ledger.gradients.get(array.handle.value) for array in arrays]
+            self._pushed[key] = [buffer for buffer in found if buffer is not None]
+
+    def before_update(
+        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
+    ) -> None:
+        """Copy what the update will read."""
+        indices[:] = [_key(index) for index in indices]
+        self._stateless = [index not in updater.states for index in indices]
+        reset = self._resets.before_update(updater, weights, all(self._stateless))
+        if reset:
+            self._trouble("optimizer-reset", reset)
+        if self._step.deep:
+            self._before = [
+                # Copying a row-sparse gradient that is still being computed corrupts MXNet's memory.
+                (gradient.copy(), weight.copy(), _copy(updater.states.get(index)))
+                if gradient.stype == weight.stype == "default"
+                else None
+                for index, gradient, weight in zip(indices, gradients, weights, strict=True)
+            ]
+
+    def after_update(
+        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
+    ) -> None:
+        """Enter the update, and copy what it wrote."""
+        optimizer, step = updater.optimizer, self._step
+        step.rates[id(optimizer)] = self._rates(optimizer)
+        before = self._before or [None] * len(indices)
+        for index, gradient, weight, copies, stateless in zip(
+            indices, gradients, weights, before, self._stateless, strict=True
+        ):
+            name = _name(optimizer, index)
+            found = self.ledger.gradients.get(gradient.handle.value)
+            if copies:
+                rate, decay = optimizer._get_lr(index), optimizer._get_wd(index)
+                count = optimizer._index_update_count.get(index, 0)
+                after = weight.copy()
+                step.samples.append(UpdateSample(name, optimizer, rate, decay, count, *copies, after))
+                step.weights.append(WeightCopy(name, after))
+            buffers = [found] if found else self._pushed.get(index, []) or [None]
+            for buffer in buffers:
+                self._updated(name, buffer, optimizer, id(updater), stateless, optimizer.rescale_grad)
+        self._before = []
+        if step.number % FINITE_EVERY == 0 and self._looks:
+            self._ask_finite(gradients, [_name(optimizer, index) for index in indices], weights)
+
+    def _rates(self, optimizer: mx.optimizer.Optimizer) -> tuple[float, float]:
+        """The learning rate that was asked for, and the one in use."""
+        used = float(optimizer.learning_rate)
+        asked = used if optimizer.lr is None else float(optimizer.lr)
+        if self._refused and self._refused[0] is optimizer:
+            asked = self._refused[1]
+        elif optimizer.lr_scheduler is not None and asked == self._asked.setdefault(id(optimizer), asked):
+            asked = used  # nobody has set it since the scheduler took over
+        return asked, used
+
+    def _ask_finite(self, gradients: list, names: list[str], weights: list) -> None:
+        dense = [g for g in gradients if g.stype == "default" and np.dtype(g.dtype) == np.float32]
+        if dense and self._finite is None:
+            classic = [g.as_nd_ndarray() for g in dense]  # of mx.np
+            answer = mx.nd.multi_all_finite(*classic, num_arrays=len(dense))
+            self._finite = (self._step.number, whereabouts(), list(zip(names, weights, strict=True)), answer)
+
+    def _settle_finite(self) -> None:
+        """Read the answer: by now it costs no waiting."""
+        if self._finite is None:
+            return
+        (number, where, weights, answer), self._finite = self._finite, None
+        if answer.asscalar():
+            return
+        bad = [name for name, weight in weights if not np.isfinite(weight.asnumpy()).all()]
+        seen = f"; {bad[0]} is not finite either" if bad else ""
+        message = (
+            f"a gradient of step {number} is not finite{seen}: lower the learning rate, or look at the data"
+        )
+        self._step.troubles.append(("non-finite", Message(message, None, *where)))
+
+    # By hand
+
+    def _gradient_made(self, array: int, buffer: Buffer) -> None:
+        """`autograd.grad` returned this gradient."""
+        self._derived.made(array, Share(buffer))
+
+    def viewed(self, array: int, view: int) -> None:
+        """A part of a gradient, or of what was computed from one, is that too."""
+        for share in self._shares([array]):
+            self._derived.made(view, share)
+
+    def _shares(self, arrays: list[int]) -> list[Share]:
+        gradients = self.ledger.gradients
+        return [Share(gradients[a]) for a in arrays if a in gradients] + self._derived.among(arrays)
+
+    def _computed(self, call: OperatorCall) -> None:
+        """An operator ran outside of `record()`: does it read a gradient, or write a parameter?"""
+        ledger, inputs = self.ledger, call.inputs
+        read = [ledger.gradients[handle] for handle in inputs if handle in ledger.gradients]
+        for buffer in read:
+            ledger.consume(buffer)
+        shares = self._shares(inputs)
+        share = self._derived.follow(call, shares) if shares else None
+        for handle in call.outputs:
+            if handle in ledger.gradients:
+                self._gradient_written(ledger.gradients[handle], call, handle in inputs)
+            elif handle in ledger.weights:
+                self._weight_written(ledger.weights[handle], call, share)
+        if read and call.name == "reset_arrays":
+            for buffer in read:
+                buffer.cleared = True
+
+    def _gradient_written(self, buffer: Buffer, call: OperatorCall, in_place: bool) -> None:
+        buffer.touched = True
+        scalar = call.attributes.get("scalar")
+        if call.name in CLEARING or not in_place or (call.name == "_mul_scalar" and float(scalar or 1) == 0):
+            buffer.cleared = True
+
+    def _weight_written(self, buffer: Buffer, call: OperatorCall, share: Share | None) -> None:
+        by_operator = call.name in OPTIMIZER_OPERATORS
+        # Otherwise it is filled with data, restored, clipped or averaged.
+        if not buffer.ever or not (by_operator or share or buffer.read):
+            buffer.fed += 1
+            return
+        rescale = None
+        if by_operator:
+            rescale = float(call.attributes.get("rescale_grad", 1))
+        elif share is not None:
+            parts = max(1, sum(event[0] == "backward" for event in self._step.events))
+            rescale = share.rescale({size * part for size in self._sizes for part in range(1, parts + 1)})
+        self._updated_by_hand(buffer, rescale)
+
+    def _updated_by_hand(self, buffer: Buffer, rescale: float | None) -> None:
+        self._updated(buffer.name, buffer, rescale=rescale)
+        if self._step.deep and self._looks:
+            step, backward = self._step, buffer.last.number if buffer.last else 0
+            weight = shallow_copy(buffer.weight)
+            self._deferred.append(
+                lambda: step.weights.append(WeightCopy(buffer.name, weight.copy(), backward))
+            )
+
+    def array_written(self, array: int) -> None:
+        """Values came from NumPy: data, a cleared gradient, or a parameter updated by hand."""
+        ledger = self.ledger
+        if array in ledger.gradients:
+            buffer = ledger.gradients[array]
+            buffer.touched = buffer.cleared = True
+        elif array in ledger.weights:
+            buffer = ledger.weights[array]
+            if buffer.ever and buffer.read:
+                self._updated_by_hand(buffer, None)
+            else:
+                buffer.fed += 1
+
+    def array_freed(self, array: int) -> None:
+        """Its address may be another array's soon."""
+        super().array_freed(array)
+        self.ledger.forget(array)
+        self._derived.forget(array)
+
+
+def _key(key: Any) -> Any:
+    return key.decode() if isinstance(key, bytes) else key
+
+
+def _name(optimizer: mx.optimizer.Optimizer, index: Any) -> str:
+    if index in optimizer.param_dict:
+        return optimizer.param_dict[index].name
+    return str(optimizer.idx2name.get(index, index))
+
+
+def _copy(state: Any) -> Any:
+    if isinstance(state, (tuple, list)):
+        return tuple(_copy(part) for part in state)
+    return state.copy() if isinstance(state, mx.nd.NDArray) else state
