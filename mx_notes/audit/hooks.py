@@ -28,19 +28,26 @@ from ..runtime import mx
 from .listener import Listener, OperatorCall, handles_of, operator_names
 
 _listeners: list[Listener] = []
-_inside = threading.local()  # .listener is set while a listener runs: its own calls are not reported
+# .quiet is False in the threads that attached a listener, and True again while a listener runs. What other
+# threads do, such as those of a DataLoader or those in which custom operators run, is not the training.
+_thread = threading.local()
 _originals: list[tuple[object, str, object]] = []
 
 
 @contextmanager
 def attached(listener: Listener) -> Iterator[Listener]:
-    """Report MXNet's calls to the listener inside the `with`; nesting works, exceptions pass through."""
+    """Report this thread's calls of MXNet to the listener inside the `with`.
+
+    Nesting works, exceptions pass through.
+    """
     if not _listeners:
         _install()
     _listeners.append(listener)
+    before, _thread.quiet = _quiet(), False
     try:
         yield listener
     finally:
+        _thread.quiet = before
         _listeners.remove(listener)
         if not _listeners:
             _remove()
@@ -49,21 +56,24 @@ def attached(listener: Listener) -> Iterator[Listener]:
 @contextmanager
 def unreported() -> Iterator[None]:
     """Calls to MXNet inside this `with` reach no listener: for the audit's own arithmetic."""
-    before = getattr(_inside, "listener", False)
-    _inside.listener = True
+    before, _thread.quiet = _quiet(), True
     try:
         yield
     finally:
-        _inside.listener = before
+        _thread.quiet = before
+
+
+def _quiet() -> bool:
+    return getattr(_thread, "quiet", True)
 
 
 def _tell(moment: str, *arguments: Any) -> None:
-    _inside.listener = True
+    before, _thread.quiet = _quiet(), True
     try:
         for listener in tuple(_listeners):
             getattr(listener, moment)(*arguments)
     finally:
-        _inside.listener = False
+        _thread.quiet = before
 
 
 def _install() -> None:
@@ -102,7 +112,7 @@ def _remove() -> None:
 
 def _executor_forward(original):
     def forward(executor, training):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("before_executor_forward", executor.value, bool(training.value))
         return original(executor, training)
 
@@ -111,7 +121,7 @@ def _executor_forward(original):
 
 def _executor_backward(original):
     def backward(executor, count, head_gradients, *rest):
-        if getattr(_inside, "listener", False):
+        if _quiet():
             return original(executor, count, head_gradients, *rest)
         _tell("before_executor_backward", executor.value, handles_of(head_gradients, count.value))
         status = original(executor, count, head_gradients, *rest)
@@ -123,7 +133,7 @@ def _executor_backward(original):
 
 def _autograd_backward(original):
     def backward(count, heads, head_gradients, *rest):
-        if getattr(_inside, "listener", False):
+        if _quiet():
             return original(count, heads, head_gradients, *rest)
         # The longer form: variables' number, variables, retain_graph, create_graph, is_train, their gradients.
         asked = int(getattr(rest[0], "value", rest[0])) if len(rest) > 1 else 0
@@ -142,7 +152,7 @@ def _autograd_backward(original):
 def _mark_variables(original):
     def mark(count, variables, requests, gradients):
         status = original(count, variables, requests, gradients)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             number = getattr(count, "value", count)
             numbers = ctypes.cast(requests, ctypes.POINTER(ctypes.c_uint))
             _tell(
@@ -159,7 +169,7 @@ def _mark_variables(original):
 def _get_grad(original):
     def get_grad(variable, gradient):
         status = original(variable, gradient)
-        if not getattr(_inside, "listener", False) and gradient._obj.value:
+        if not _quiet() and gradient._obj.value:
             _tell("gradient_fetched", variable.value, gradient._obj.value)
         return status
 
@@ -169,7 +179,7 @@ def _get_grad(original):
 def _set_recording(original):
     def set_recording(on, previous):
         status = original(on, previous)
-        if not getattr(_inside, "listener", False) and bool(on.value) != bool(previous._obj.value):
+        if not _quiet() and bool(on.value) != bool(previous._obj.value):
             # Called by autograd.set_recording: that by a scope's __enter__ or __exit__, or by Function.__call__.
             resumed = bool(on.value) and sys._getframe(2).f_code.co_name in ("__exit__", "__call__")
             _tell("recording_set", bool(on.value), resumed)
@@ -181,7 +191,7 @@ def _set_recording(original):
 def _set_training(original):
     def set_training(on, previous):
         status = original(on, previous)
-        if not getattr(_inside, "listener", False) and bool(on.value) != bool(previous._obj.value):
+        if not _quiet() and bool(on.value) != bool(previous._obj.value):
             _tell("training_set", bool(on.value))
         return status
 
@@ -190,7 +200,7 @@ def _set_training(original):
 
 def _invoke(original):
     def invoke(*arguments):
-        if getattr(_inside, "listener", False):
+        if _quiet():
             return original(*arguments)
         call = OperatorCall(arguments)
         _tell("before_operator", call)
@@ -204,7 +214,7 @@ def _invoke(original):
 
 def _invoke_cached_op(original):
     def invoke(op, count, inputs, output_count, outputs, stypes):
-        if getattr(_inside, "listener", False):
+        if _quiet():
             return original(op, count, inputs, output_count, outputs, stypes)
         given = handles_of(inputs, count.value)
         _tell("before_cached_op", op.value, given)
@@ -219,7 +229,7 @@ def _invoke_cached_op(original):
 def _view(original):
     def view(array, *arguments):
         status = original(array, *arguments)
-        if not status and not getattr(_inside, "listener", False):
+        if not status and not _quiet():
             _tell("viewed", array.value, arguments[-1]._obj.value)
         return status
 
@@ -238,7 +248,7 @@ def _free(original):
 def _copy_to_cpu(original):
     def copy(array, data, size):
         status = original(array, data, size)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("array_read", array.value)
         return status
 
@@ -248,7 +258,7 @@ def _copy_to_cpu(original):
 def _copy_from_cpu(original):
     def copy(array, data, size):
         status = original(array, data, size)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("array_written", array.value)
         return status
 
@@ -257,7 +267,7 @@ def _copy_from_cpu(original):
 
 def _save(original):
     def save(path, count, arrays, keys):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("before_save", handles_of(arrays, count.value))
         return original(path, count, arrays, keys)
 
@@ -267,7 +277,7 @@ def _save(original):
 def _wait_all(original):
     def wait():
         status = original()
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("waited_for_all")
         return status
 
@@ -298,7 +308,7 @@ _C_FUNCTIONS = {
 
 def _sees_executor(original):
     def method(self, *arguments, **keywords):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("executor_seen", self)
         return original(self, *arguments, **keywords)
 
@@ -307,7 +317,7 @@ def _sees_executor(original):
 
 def _loads_batch(original):
     def forward(self, data_batch, is_train=None):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("batch_loaded", data_batch)
         return original(self, data_batch, is_train)
 
@@ -326,7 +336,7 @@ def _pads(original):
 
 def _schedules(original):
     def call(self, num_update):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("schedule_asked", self, int(num_update))
         return original(self, num_update)
 
@@ -347,7 +357,7 @@ def _may_refuse(original):
 def _sees_cached_op(original):
     def init(self, sym, flags=()):
         original(self, sym, flags)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("cached_op_created", self, sym)
 
     return init
@@ -356,7 +366,7 @@ def _sees_cached_op(original):
 def _initialises(original):
     def init_grad(self):
         original(self)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("parameter_initialised", self)
 
     return init_grad
@@ -364,16 +374,13 @@ def _initialises(original):
 
 def _updates(original):
     def call(self, index, grad, weight):
-        if getattr(_inside, "listener", False):
+        if _quiet():
             return original(self, index, grad, weight)
         several = isinstance(index, (list, tuple))
         parts = (list(index), list(grad), list(weight)) if several else ([index], [grad], [weight])
         _tell("before_update", self, *parts)
-        _inside.listener = True
-        try:
+        with unreported():
             original(self, index, grad, weight)
-        finally:
-            _inside.listener = False
         _tell("after_update", self, *parts)
 
     return call
@@ -388,7 +395,7 @@ def _by_key(key: Any, value: Any) -> tuple[list, list[list]]:
 
 def _pushes(original):
     def push(self, key, value, priority=0):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("before_push", *_by_key(key, value))
         return original(self, key, value, priority)
 
@@ -398,7 +405,7 @@ def _pushes(original):
 def _pulls(original):
     def pull(self, key, out=None, priority=0, ignore_sparse=True):
         original(self, key, out, priority, ignore_sparse)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("pulled", *_by_key(key, out))
 
     return pull
@@ -406,10 +413,10 @@ def _pulls(original):
 
 def _pushes_and_pulls(original):
     def pushpull(self, key, value, out=None, priority=0):
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("before_push", *_by_key(key, value))
         original(self, key, value, out, priority)
-        if not getattr(_inside, "listener", False):
+        if not _quiet():
             _tell("pulled", *_by_key(key, value if out is None else out))
 
     return pushpull
