@@ -296,12 +296,16 @@ class Tape:
 
     def add(self, call: OperatorCall) -> None:
         """One imperative operator."""
-        inputs = [self._output(handle) for handle in call.inputs]
-        arrays = [shallow_copy(handle) for handle in call.outputs]
-        node = Node(
-            call.name, call.name, call.attributes, inputs, fetch=_fetch(arrays), shape_of=_shape(arrays)
-        )
-        for index, handle in enumerate(call.outputs):
+        self.add_node(call.name, call.inputs, call.outputs, call.attributes)
+
+    def add_node(
+        self, op: str, inputs: list[int], outputs: list[int], attributes: dict[str, str] | None = None
+    ) -> None:
+        """Whatever made these arrays of those."""
+        sources = [self._output(handle) for handle in inputs]
+        arrays = [shallow_copy(handle) for handle in outputs]
+        node = Node(op, op, attributes or {}, sources, fetch=_fetch(arrays), shape_of=_shape(arrays))
+        for index, handle in enumerate(outputs):
             self._outputs[handle] = Output(node, index)
 
     def add_cached_op(

@@ -226,11 +226,22 @@ def _invoke_cached_op(original):
     return invoke
 
 
-def _view(original):
+def _record_function(original):
+    def record(count, inputs, output_count, outputs, *rest):
+        status = original(count, inputs, output_count, outputs, *rest)
+        if not status and not _quiet():
+            made = handles_of(outputs, output_count.value)
+            _tell("function_recorded", handles_of(inputs, count.value), made)
+        return status
+
+    return record
+
+
+def _view(kind, original):
     def view(array, *arguments):
         status = original(array, *arguments)
         if not status and not _quiet():
-            _tell("viewed", array.value, arguments[-1]._obj.value)
+            _tell("viewed", kind, array.value, arguments[-1]._obj.value)
         return status
 
     return view
@@ -295,9 +306,10 @@ _C_FUNCTIONS = {
     "MXAutogradSetIsTraining": _set_training,
     "MXImperativeInvokeEx": _invoke,
     "MXInvokeCachedOpEx": _invoke_cached_op,
-    "MXNDArrayReshape64": _view,
-    "MXNDArraySlice": _view,
-    "MXNDArrayAt": _view,
+    "MXCustomFunctionRecord": _record_function,
+    "MXNDArrayReshape64": functools.partial(_view, "reshape"),
+    "MXNDArraySlice": functools.partial(_view, "slice"),
+    "MXNDArrayAt": functools.partial(_view, "slice"),
     "MXNDArrayFree": _free,
     "MXNDArraySyncCopyToCPU": _copy_to_cpu,
     "MXNDArraySyncCopyFromCPU": _copy_from_cpu,

@@ -84,8 +84,11 @@ class Listener:
     def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol) -> None:
         """A block was hybridised."""
 
-    def viewed(self, array: int, view: int) -> None:
-        """A slice, element or reshaped form of an array, which shares its memory, got a handle."""
+    def function_recorded(self, inputs: list[int], outputs: list[int]) -> None:
+        """An `autograd.Function` was called in a recorded scope."""
+
+    def viewed(self, kind: str, array: int, view: int) -> None:
+        """A "slice" (or element) or "reshape" of an array, which shares its memory, got a handle."""
 
     def array_freed(self, array: int) -> None:
         """`MXNDArrayFree`: the address may be used again."""

@@ -35,4 +35,8 @@ def text(watch: Watch) -> str:
     for kind in ("forward", "backward", "update"):
         counts = sorted((times, n) for (k, times), n in watch.recorder.totals.items() if k == kind)
         lines.append(f"{kind:9} per step: " + ", ".join(f"{times} on {n} steps" for times, n in counts))
+    together = sorted((k, n) for (kind, k), n in watch.recorder.totals.items() if kind == "micro-batches")
+    lines += [f"{k} micro-batches per update on {n} steps (grad_req='add')" for k, n in together]
+    if watch.attestation:
+        lines += ["", watch.attestation.text()]
     return "\n".join(lines)

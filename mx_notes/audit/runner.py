@@ -12,7 +12,9 @@ from ..runtime import mx
 from .watch import StopAudit, Watch, audit
 
 
-def run(script: Path, arguments: list[str], max_steps: int | None = None) -> tuple[Watch, int]:
+def run(
+    script: Path, arguments: list[str], max_steps: int | None = None, attest: bool = False
+) -> tuple[Watch, int]:
     """Run the script and return what was seen, and the script's own exit status.
 
     Raises UserError if the script can't be read or compiled.
@@ -30,7 +32,7 @@ def run(script: Path, arguments: list[str], max_steps: int | None = None) -> tup
     sys.modules["__main__"] = main
     status = 0
     try:
-        with audit(max_steps) as watch:
+        with audit(max_steps, attest) as watch:
             try:
                 exec(code, main.__dict__)
             except StopAudit:

@@ -142,6 +142,17 @@ class AutogradSteps(Steps):
             if self._tape is not None:
                 self._tape.add(call)
 
+    def function_recorded(self, inputs: list[int], outputs: list[int]) -> None:
+        """Tape it."""
+        if self._tape is not None:
+            self._tape.add_node("Function", inputs, outputs)
+
+    def viewed(self, kind: str, array: int, view: int) -> None:
+        """MXNet records this like an operator."""
+        super().viewed(kind, array, view)
+        if self._scope is not None and self._tape is not None:
+            self._tape.add_node(kind, [array], [view])
+
     def before_autograd_backward(
         self, heads: list[int], head_gradients: list[int], returned: bool, differentiable: bool
     ) -> None:

@@ -43,7 +43,7 @@ class Steps(Listener):
         self._deep, self._on_backward, self._on_step, self._looks = deep, on_backward, on_step, looks
         self._step = self._open(1)
         self._deferred: list[Callable[[], None]] = []
-        self._passes = 0
+        self.passes = 0  # backward passes begun
         self._pass: Pass | None = None
         self._shapes: set[tuple] = set()
         self._sizes: set[int] = set()  # numbers of examples that a batch may have
@@ -104,8 +104,8 @@ class Steps(Listener):
             self._step.batches.append(fingerprint(data))
 
     def _begin_pass(self, training: bool) -> None:
-        self._passes += 1
-        self._pass = Pass(self._passes, training)
+        self.passes += 1
+        self._pass = Pass(self.passes, training)
 
     def _wrote(self, buffers: list[Buffer]) -> None:
         """The backward pass that has just ended wrote these."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count, groupby, islice
 
 from .rules import Finding
 from .trace import Step
@@ -24,16 +24,11 @@ class Mark:
     kind: str  # "training" or "inference", which are forward passes, "backward" or "update"
     count: int
     executor: str  # "" for updates, which are of parameters
+    label: str  # what is written on it
     x: float
     y: float
     width: float
     height: float
-
-    @property
-    def label(self) -> str:
-        """What is written on the mark."""
-        times = f"×{self.count}" if self.count > 1 else ""
-        return f"update {times}".strip() if self.kind == "update" else times
 
     @property
     def words(self) -> str:
@@ -92,24 +87,25 @@ def timeline(steps: Iterable[Step], found: dict[int, list[Finding]]) -> Timeline
 
 def executor_names(steps: Iterable[Step]) -> dict[object, str]:
     """Names for the executors, which have none, in order of appearance."""
-    executors = list(
-        dict.fromkeys(event[1] for step in steps for event in step.events if event[0] != "update")
-    )
-    numbers = {
-        executor: n for n, executor in enumerate((e for e in executors if not isinstance(e, str)), start=1)
-    }
-    return {e: e if isinstance(e, str) else f"executor {numbers[e]}" for e in executors}
+    executors = dict.fromkeys(executor for step in steps for executor in _executors(step))
+    number = count(1)
+    return {e: e if isinstance(e, str) else f"executor {next(number)}" for e in executors}
+
+
+def _executors(step: Step) -> list:
+    return [source for kind, source, *_ in step.events if kind != "update"]
 
 
 def _row(step: Step, names: dict[object, str], findings: list[Finding], left: float, y: float) -> Row:
-    executors = [name for executor, name in names.items() if any(executor == e[1] for e in step.events)]
-    height = max(len(executors), 1) * LANE + 2 * PADDING
-    centres = {name: y + PADDING + LANE * (n + 0.5) for n, name in enumerate(executors)}
+    present = set(_executors(step))
+    lanes = [name for executor, name in names.items() if executor in present]
+    height = max(len(lanes), 1) * LANE + 2 * PADDING
+    centres = {name: y + PADDING + LANE * (n + 0.5) for n, name in enumerate(lanes)}
     marks: list[Mark] = []
     x = left
-    for (kind, executor), count in _runs(step.events)[:MOST_MARKS]:
+    for (kind, executor), alike in islice(groupby(step.events, _alike), MOST_MARKS):
         name = names.get(executor, "")
-        mark = _mark(kind, count, name, x, centres.get(name), y, height)
+        mark = _mark(kind, len(list(alike)), name, x, centres.get(name), y, height)
         marks.append(mark)
         x += mark.width + GAP
     hidden = len(step.events) - sum(mark.count for mark in marks)
@@ -118,12 +114,8 @@ def _row(step: Step, names: dict[object, str], findings: list[Finding], left: fl
     return Row(step.number, list(centres.items()), marks, hidden, x, y, height, findings)
 
 
-def _runs(events: list[tuple]) -> list[tuple[tuple[str, object], int]]:
-    """Events alike in a row, with their number; updates are alike whatever the parameter."""
-    return [(key, len(list(alike))) for key, alike in groupby(events, _alike)]
-
-
 def _alike(event: tuple) -> tuple[str, object]:
+    """What events that are merged have in common; updates are merged whatever the parameter."""
     kind, source, *training = event
     if kind == "update":
         return kind, None
@@ -133,9 +125,9 @@ def _alike(event: tuple) -> tuple[str, object]:
 def _mark(
     kind: str, count: int, executor: str, x: float, centre: float | None, y: float, height: float
 ) -> Mark:
+    times = f"×{count}" if count > 1 else ""
+    label = f"update {times}".strip() if kind == "update" else times
+    width = max(ARROW, CHARACTER * len(label) + 16)
     if kind == "update":
-        mark = Mark(kind, count, executor, x, y + PADDING + 4, 0, height - 2 * PADDING - 8)
-    else:
-        mark = Mark(kind, count, executor, x, centre - MARK_HEIGHT / 2, 0, MARK_HEIGHT)
-    width = CHARACTER * len(mark.label) + 16
-    return Mark(*list(vars(mark).values())[:5], max(ARROW, width), mark.height)
+        return Mark(kind, count, executor, label, x, y + PADDING + 4, width, height - 2 * PADDING - 8)
+    return Mark(kind, count, executor, label, x, centre - MARK_HEIGHT / 2, width, MARK_HEIGHT)

@@ -144,8 +144,9 @@ class UpdateSteps(Steps):
         """`autograd.grad` returned this gradient."""
         self._derived.made(array, Share(buffer))
 
-    def viewed(self, array: int, view: int) -> None:
+    def viewed(self, kind: str, array: int, view: int) -> None:
         """A part of a gradient, or of what was computed from one, is that too."""
+        super().viewed(kind, array, view)
         for share in self._shares([array]):
             self._derived.made(view, share)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .attest import Attestation, Witness
 from .hooks import attached, unreported
 from .recorder import Recorder
 from .rules import RULES, Finding
@@ -23,12 +24,14 @@ class StopAudit(BaseException):
 class Watch:
     """What one audit has seen. `findings` holds the first of each kind, `repeats` how often it came."""
 
-    def __init__(self, max_steps: int | None = None) -> None:
+    def __init__(self, max_steps: int | None = None, attest: bool = False) -> None:
         self.findings: list[Finding] = []
         self.repeats: dict[Finding, int] = {}
         self.checked: dict[str, int] = {}  # rule: the steps on which it had something to check
         self.recorder = Recorder(on_step=self._judge)
         self._max_steps = max_steps
+        self._witness = Witness(self.recorder) if attest else None
+        self._finished = False
         self._memory: dict[str, dict] = {id: {} for id in RULES}
         self._seen: dict[tuple, Finding] = {}
 
@@ -41,6 +44,11 @@ class Watch:
     def number_of_steps(self) -> int:
         """All steps, kept or not."""
         return self.recorder.number_of_steps
+
+    @property
+    def attestation(self) -> Attestation | None:
+        """What MXNet's profiler says of the first steps, if it was asked."""
+        return self._witness.attestation if self._witness else None
 
     @property
     def errors(self) -> list[Finding]:
@@ -84,10 +92,15 @@ class Watch:
             "findings": findings,
             "checked": [id for id in RULES if self.checked.get(id)],
         }
+        if self.attestation:
+            report["attestation"] = vars(self.attestation) | {"contradicted": self.attestation.contradicted}
         return json.dumps(report, indent=1) + "\n"
 
     def finish(self) -> None:
-        """Judge the last step and the run."""
+        """Judge the last step and the run; once."""
+        if self._finished:
+            return
+        self._finished = True
         with unreported():
             self._max_steps = None
             self.recorder.finish()
@@ -97,10 +110,14 @@ class Watch:
             for rule in RULES.values():
                 for check in rule.at_end:
                     self._enter(rule, check(self._memory[rule.id]), None)
+            if self._witness:
+                self._witness.finish(self.number_of_steps)
 
     def _judge(self, step: Step) -> None:
         for rule in RULES.values():
             self._enter(rule, rule.on_step(step, self._memory[rule.id]), step)
+        if self._witness:
+            self._witness.on_step(step)
         if self._max_steps is not None and step.number >= self._max_steps:
             raise StopAudit
 
@@ -123,13 +140,14 @@ class Watch:
 
 
 @contextmanager
-def audit(max_steps: int | None = None) -> Iterator[Watch]:
+def audit(max_steps: int | None = None, attest: bool = False) -> Iterator[Watch]:
     """Audit what MXNet does inside the `with`; an exception in it passes through.
 
-    max_steps: raise StopAudit in the program after so many steps.
+    max_steps: raise StopAudit in the program after so many steps. attest: hold the hooks' counts of the
+    first steps against those of MXNet's profiler; networks must be bound inside the `with`.
     """
     with unreported():
-        watch = Watch(max_steps)
+        watch = Watch(max_steps, attest)
     try:
         with attached(watch.recorder):
             yield watch

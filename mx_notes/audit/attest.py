@@ -1,0 +1,127 @@
+"""The second witness: which operators MXNet's engine executed, as its own profiler counts them.
+
+The hooks count calls in Python. A backward pass that the engine runs executes the gradient of each layer
+with parameters once (`_backward_Convolution` and so on): as often as there are such layers in the graphs
+of the passes that the hooks counted, no more and no less. Held against each other over the first steps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..runtime import mx
+from .recorder import Recorder
+from .trace import Step
+
+STEPS = 3  # the first ones, all of which are looked at closely
+BACKWARD_CALLS = ("MXExecutorBackwardEx", "MXAutogradBackwardEx", "MXAutogradBackward")
+MERGING = "MXNET_EXEC_BULK_EXEC_TRAIN"
+LAYERS = {
+    "FullyConnected",
+    "Convolution",
+    "Deconvolution",
+    "BatchNorm",
+    "LayerNorm",
+    "RNN",
+    "dot",
+    "Embedding",
+}
+
+
+@dataclass
+class Attestation:
+    """What both witnesses say of the first steps."""
+
+    steps: int
+    passes: int  # backward passes that the hooks counted, those of autograd.grad included
+    calls: int  # backward calls of MXNet's C API that the profiler counted
+    compared: int  # the hooks' passes whose graph was seen
+    expected: dict[str, int]  # gradient operator: how often, by those graphs
+    executed: dict[str, int]  # and how often, by the profiler
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the profiler counted something else than the hooks did."""
+        return self.calls != self.passes or (self.compared == self.passes and self.expected != self.executed)
+
+    def text(self) -> str:
+        """One line."""
+        counts = ", ".join(f"{operator} {count} times" for operator, count in sorted(self.executed.items()))
+        head = f"the hooks counted {self.passes} backward passes in the first {self.steps} steps, MXNet's profiler"
+        if self.contradicted:
+            wanted = ", ".join(
+                f"{operator} {count} times" for operator, count in sorted(self.expected.items())
+            )
+            return f"NOT ATTESTED: {head} {self.calls}; it saw {counts}, the graphs ask for {wanted}"
+        if self.compared < self.passes or not self.expected:
+            return f"attested in part: {head} as many calls; not all graphs were seen, to count operators by"
+        return f"attested: {head} as many calls, and the engine executed {counts}, as the graphs ask for"
+
+
+class Witness:
+    """The profiler over the first steps. Make it before the program binds its networks."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.attestation: Attestation | None = None
+        self._expected: Counter = Counter()
+        self._compared = 0
+        self._folder = tempfile.TemporaryDirectory()
+        # Operators that the engine merges would be counted under one name.
+        self._merging = os.environ.get(MERGING)
+        os.environ[MERGING] = "0"
+        mx.profiler.set_config(
+            profile_symbolic=True,
+            profile_imperative=True,
+            profile_api=True,
+            aggregate_stats=True,
+            filename=str(Path(self._folder.name, "profile.json")),
+        )
+        mx.profiler.set_state("run")
+
+    def on_step(self, step: Step) -> None:
+        """Count a step's backward passes and the layers in their graphs; after the last, ask the profiler."""
+        if self.attestation is not None:
+            return
+        self._compared += len(step.looks)
+        for look in step.looks:
+            for node in look.graph.named(*LAYERS):
+                if any(each.node.op == "null" and each.node.parameter for each in node.inputs):
+                    self._expected[f"_backward_{node.op}"] += 1
+        if step.number == STEPS:
+            self.finish(step.number)
+
+    def finish(self, steps: int) -> None:
+        """Stop the profiler and compare, unless that has been done."""
+        if self.attestation is not None:
+            return
+        mx.nd.waitall()
+        executed = _counts(mx.profiler.dumps(reset=True, format="json"))
+        mx.profiler.set_state("stop")
+        if self._merging is None:
+            del os.environ[MERGING]
+        else:
+            os.environ[MERGING] = self._merging
+        self._folder.cleanup()
+        self.attestation = Attestation(
+            steps,
+            self._recorder.passes,
+            sum(executed[name] for name in BACKWARD_CALLS),
+            self._compared,
+            dict(self._expected),
+            {name: executed[name] for name in self._expected},
+        )
+
+
+def _counts(table: str) -> Counter:
+    """How often everything in the profiler's table ran, by name."""
+    counts: Counter = Counter()
+    for kind in json.loads(table).get("Time", {}).values():
+        for name, numbers in kind.items():
+            counts[name] += int(numbers["Count"])
+    return counts

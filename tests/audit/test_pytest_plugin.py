@@ -1,0 +1,86 @@
+"""The fixture `training_audit`, as a user's own test file meets it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+LOOP = """
+from mx_notes.runtime import mx
+
+def train(backwards=1, update=True):
+    net = mx.gluon.nn.Dense(3)
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    for seed in range(6):
+        mx.random.seed(seed)
+        data, label = mx.nd.random.normal(shape=(16, 5)), mx.nd.arange(16) % 3
+        for _ in range(backwards):
+            with mx.autograd.record():
+                loss = loss_of(net(data), label)
+            loss.backward()
+        if update:
+            trainer.step(16)
+"""
+
+
+@pytest.fixture
+def outcome(tmp_path):
+    """Run pytest on a test file, in a process of its own; returns its exit status and output."""
+
+    def run(source: str) -> tuple[int, str]:
+        (tmp_path / "test_mine.py").write_text(source)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        return result.returncode, result.stdout
+
+    return run
+
+
+def test_right_and_wrong_loops_pass_and_fail(outcome):
+    status, output = outcome(
+        LOOP
+        + """
+def test_right(training_audit):
+    train()
+    training_audit.assert_backward_once()
+    training_audit.assert_no_findings()
+
+def test_two_backwards(training_audit):
+    train(backwards=2)
+    training_audit.assert_backward_once()
+
+def test_two_backwards_allowed(training_audit):
+    train(backwards=2)
+    training_audit.assert_no_findings(allow=["backward-once"])
+
+def test_nothing_updated(training_audit):
+    train(update=False)
+    training_audit.assert_backward_once()
+
+def test_no_such_rule(training_audit):
+    training_audit.assert_no_findings(allow=["backwards-once"])
+"""
+    )
+    assert status == 1
+    assert "3 failed, 2 passed" in output
+    assert "backward passes per step: 2 on 6 steps" in output
+    assert "backward-once, step 1" in output
+    assert "test_mine.py:17" in output
+    assert "no step of training was seen" in output
+    assert "allow=['backwards-once']: not a rule; rules are backward-once" in output
+
+
+def test_the_example_in_the_readme_runs(outcome):
+    (example,) = re.findall(r"```python\n(# test_my_training.py\n.*?)```", README.read_text(), re.DOTALL)
+    status, output = outcome(example)
+    assert status == 0, output
+
+
+def test_a_session_without_the_fixture_does_not_load_mxnet(outcome):
+    status, output = outcome("import sys\ndef test_it():\n    assert 'mxnet' not in sys.modules")
+    assert status == 0, output
