@@ -20,6 +20,7 @@ import ctypes
 import functools
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,6 +86,9 @@ def _install() -> None:
     _replace(mx.executor.Executor, "backward", _sees_executor)
     _replace(mx.nd.CachedOp, "__init__", _sees_cached_op)
     _replace(mx.optimizer.Updater, "__call__", _updates)
+    for kind in {*mx.optimizer.Optimizer.opt_registry.values()}:
+        if "update" in vars(kind):
+            _replace(kind, "update", _updates_directly)
     _replace(mx.gluon.Parameter, "_init_grad", _initialises)
     _replace(mx.module.executor_group.DataParallelExecutorGroup, "forward", _loads_batch)
     _replace(mx.mod.Module, "init_optimizer", _may_refuse)
@@ -396,6 +400,41 @@ def _updates(original):
         _tell("after_update", self, *parts)
 
     return call
+
+
+class Direct:
+    """Stands for the Updater where a program calls `optimizer.update` with a state that it keeps itself."""
+
+    def __init__(self, optimizer: mx.optimizer.Optimizer) -> None:
+        self._optimizer = weakref.ref(optimizer)
+        self.states: dict = {}
+
+    @property
+    def optimizer(self) -> mx.optimizer.Optimizer:
+        """The optimiser that is called."""
+        return self._optimizer()
+
+
+_direct: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _updates_directly(original):
+    def update(self, index, weight, grad, state):
+        if _quiet() or isinstance(index, (list, tuple)):
+            return original(self, index, weight, grad, state)
+        updater = _direct.setdefault(self, Direct(self))
+        if updater.states.get(index, state) is not state:
+            del updater.states[index]  # a state made anew is none
+        else:
+            updater.states[index] = state
+        parts = [index], [grad], [weight]
+        _tell("before_update", updater, *parts)
+        with unreported():
+            original(self, index, weight, grad, state)
+        updater.states[index] = state
+        _tell("after_update", updater, *parts)
+
+    return update
 
 
 def _by_key(key: Any, value: Any) -> tuple[list, list[list]]:

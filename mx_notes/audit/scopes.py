@@ -15,6 +15,8 @@ from .listener import OperatorCall
 from .steps import Steps, shape_of
 from .trace import Look
 
+FIRST_OPERATORS = 16  # of a scope, among which the first layer is looked for
+
 
 @dataclass(eq=False)
 class Scope:
@@ -93,36 +95,31 @@ class AutogradSteps(Steps):
         if self._scope is not None and not self._scope.operators:
             self._scope.training = on
 
-    def _begin_forward(self, inputs: list[int], block: int | None = None) -> None:
+    def _begin_forward(self, inputs: list[int]) -> None:
         """Before the first operator of a recorded scope."""
         self._close_step()
         self._step.events.append(("forward", "autograd", self._scope.training))
         self._scopes.append(self._scope)
-        if inputs and self._looks:
-            self._meet_inputs(inputs, block)
+        data = next((handle for handle in inputs if handle not in self.ledger.variables), None)
+        if data is not None and self._looks:
+            self._meet_batch(shape_of(data))
 
-    def _enter_scope(self, inputs: list[int]) -> None:
-        """An operator of a recorded scope."""
+    def _enter_scope(self, inputs: list[int], block: Block | None = None) -> None:
+        """An operator of a recorded scope. The first to use a parameter is given the batch."""
         scope, variables = self._scope, self.ledger.variables
         scope.operators += 1
         if scope.first is None:
             scope.first = next((handle for handle in inputs if handle in variables), None)
+            data = self._batch_among(inputs, block) if scope.first is not None else None
+            if data is not None:
+                self._meet_data(graph.shallow_copy(data))
         if self._step.deep and self._looks and self._tape is None:
             self._tape = graph.Tape(self._is_parameter)
 
-    def _meet_inputs(self, inputs: list[int], block: int | None) -> None:
-        if block is None:
-            data = next((handle for handle in inputs if handle not in self.ledger.variables), None)
-        else:
-            data = self._batch_among(inputs, self._blocks.get(block))
-        if data is not None:
-            self._meet_batch(shape_of(data))
-            self._meet_data(graph.shallow_copy(data))
-
     def _batch_among(self, inputs: list[int], block: Block | None) -> int | None:
-        """The largest input of a hybridised block that is no parameter and no running statistic."""
+        """The input that is no parameter; of a hybridised block, which has several, the largest."""
         if block is None:
-            return None
+            return next((handle for handle in inputs if handle not in self.ledger.variables), None)
         if block.data is None:
             sizes = {
                 position: math.prod(shape_of(handle))
@@ -137,7 +134,7 @@ class AutogradSteps(Steps):
 
     def _recorded(self, call: OperatorCall) -> None:
         """An operator ran in the open scope."""
-        if self._scope.operators < 4 or self._tape is not None:
+        if self._tape is not None or (self._scope.first is None and self._scope.operators < FIRST_OPERATORS):
             self._enter_scope(call.inputs)
             if self._tape is not None:
                 self._tape.add(call)
@@ -200,8 +197,8 @@ class AutogradSteps(Steps):
         if self._scope is None:
             return
         if not self._scope.operators:
-            self._begin_forward(inputs, op)
-        self._enter_scope(inputs)
+            self._begin_forward(inputs)
+        self._enter_scope(inputs, self._blocks.get(op))
 
     def cached_op_invoked(self, op: int, inputs: list[int], outputs: list[int]) -> None:
         """Tape it."""

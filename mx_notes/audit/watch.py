@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +13,8 @@ from .hooks import attached, unreported
 from .recorder import Recorder
 from .rules import RULES, Finding
 from .trace import Message, Step
+
+FIRST_STEPS = 12  # kept for the timeline, however long the training
 
 
 class AuditError(AssertionError):
@@ -28,6 +32,9 @@ class Watch:
         self.findings: list[Finding] = []
         self.repeats: dict[Finding, int] = {}
         self.checked: dict[str, int] = {}  # rule: the steps on which it had something to check
+        self.first_steps: list[Step] = []
+        self.found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
+        self.script: str | None = getattr(sys.modules["__main__"], "__file__", None)
         self.recorder = Recorder(on_step=self._judge)
         self._max_steps = max_steps
         self._witness = Witness(self.recorder) if attest else None
@@ -66,6 +73,12 @@ class Watch:
         from .report import text
 
         return text(self)
+
+    def to_html(self) -> str:
+        """The report as one HTML page that loads nothing, with a timeline of the first steps."""
+        from .page import html
+
+        return html(self)
 
     def to_json(self) -> str:
         """The report as JSON, schema 1."""
@@ -114,6 +127,8 @@ class Watch:
                 self._witness.finish(self.number_of_steps)
 
     def _judge(self, step: Step) -> None:
+        if step.number <= FIRST_STEPS:
+            self.first_steps.append(step)
         for rule in RULES.values():
             self._enter(rule, rule.on_step(step, self._memory[rule.id]), step)
         if self._witness:
@@ -124,7 +139,9 @@ class Watch:
     def _enter(self, rule, messages, step: Step | None) -> None:
         if messages is None:
             return
-        self.checked[rule.id] = self.checked.get(rule.id, 0) + 1
+        if step or rule.id not in self.checked:
+            self.checked[rule.id] = self.checked.get(rule.id, 0) + 1
+        seen = []
         for message in messages:
             if isinstance(message, str):
                 message = Message(message)
@@ -136,7 +153,11 @@ class Watch:
             first = self._seen.setdefault(kind, finding)
             if first is finding:
                 self.findings.append(finding)
-            self.repeats[first] = self.repeats.get(first, 0) + 1
+            if first not in seen:
+                seen.append(first)
+                self.repeats[first] = self.repeats.get(first, 0) + 1
+        if step and step.number <= FIRST_STEPS:
+            self.found_on[step.number] += seen
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from ..graph import SHAPE_ONLY, Graph, Node, Output
-from ..scale import Losses, losses
+from ..scale import SUMS, Losses, losses
 from ..trace import Look, Step
 from . import rule, warning
 
@@ -228,13 +229,18 @@ def loss_axis(step: Step, memory: dict) -> Iterable[str] | None:
     checked, messages = False, []
     for look in step.looks:
         for node in look.graph.nodes:
-            if node.op in LOG_SOFTMAX | SOFTMAX:
+            softmax = _softmax_axis(node)
+            if softmax is not None:
                 shape, users = node.inputs[0].shape, look.graph.users[node]
+                users = [
+                    *users,
+                    *(after for user in users if user.op == "log" for after in look.graph.users[user]),
+                ]
                 picks = [user for user in users if user.op in ("pick", "_npx_pick")]
                 if not shape or not picks:
                     continue
                 checked = True
-                axis = int(node.attributes.get("axis", "-1")) % len(shape)
+                axis = softmax % len(shape)
                 picked = int(picks[0].attributes.get("axis", "-1") or -1) % len(shape)
                 if axis != picked:
                     messages.append(f"softmax runs over axis {axis}, but the label picks from axis {picked}")
@@ -248,6 +254,23 @@ def loss_axis(step: Step, memory: dict) -> Iterable[str] | None:
                         )
                     )
     return messages[:1] if checked else None
+
+
+def _softmax_axis(node: Node) -> int | None:
+    """The axis of a softmax, the operator or exp(x) / sum(exp(x)) by hand; None for anything else."""
+    if node.op in LOG_SOFTMAX | SOFTMAX:
+        return int(node.attributes.get("axis", "-1"))
+    if node.op not in DIVIDING:
+        return None
+    above, below = (each.node for each in node.inputs)
+    if above.op != "exp" or below.op not in SUMS or below.inputs[0].node is not above:
+        return None
+    axes = ast.literal_eval(below.attributes.get("axis") or "None")
+    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
+    return axes[0] if len(axes) == 1 else None
+
+
+DIVIDING = {"broadcast_div", "elemwise_div", "_div"}
 
 
 @rule("initial-loss", "the first loss is near ln(classes)", severity="warning")

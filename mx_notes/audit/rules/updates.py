@@ -25,6 +25,7 @@ def momentum(step: Step, memory: dict) -> Iterable[str] | None:
     if not samples:
         return None
     moved = memory.setdefault("moved", {})
+    anew = {update.name for update in step.updates if update.fresh_state}  # optimizer-reset says so
     for sample in samples:
         expected = sgd.expected_weight(sample)
         before, after = sample.weight_before.asnumpy(), sample.weight_after.asnumpy()
@@ -33,7 +34,8 @@ def momentum(step: Step, memory: dict) -> Iterable[str] | None:
         moved[key] = (step.number, before, after)
         if not np.isfinite(after).all() or not np.isfinite(expected).all():
             continue
-        if number == step.number - 1 and before.dtype == np.float32 and (later == before).all():
+        followed = number == step.number - 1 and before.dtype == np.float32 and sample.name not in anew
+        if followed and (later == before).all():
             # What the weight moved by is v, wherever the optimiser keeps it.
             expected = sgd.expected_weight(sample, velocity=before.astype(np.float64) - earlier)
         change = np.abs(expected - before).max(initial=0)

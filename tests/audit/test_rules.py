@@ -1,0 +1,98 @@
+"""Shapes of bugs and of right programs that no whole program of tests/bugs and tests/healthy has."""
+
+import pytest
+
+from mx_notes import audit
+from mx_notes.runtime import mx
+
+nd = mx.nd
+
+
+@pytest.fixture
+def batches(digits):
+    return [(batch.data[0].flatten(), batch.label[0]) for batch in digits.training(64, seed=1).epoch(0)]
+
+
+def errors(watch) -> list[str]:
+    return [finding.rule for finding in watch.errors]
+
+
+@pytest.mark.parametrize(("keep", "found"), [(True, []), (False, ["optimizer-reset"])])
+def test_an_optimiser_called_directly_is_watched_like_an_updater(batches, keep, found):
+    net = mx.gluon.nn.Dense(10, in_units=64)
+    net.initialize(mx.init.Xavier())
+    parameters = list(net.collect_params().values())
+    optimizer = mx.optimizer.SGD(learning_rate=0.1, momentum=0.9, rescale_grad=1 / 64)
+    states = [optimizer.create_state(i, p.data()) for i, p in enumerate(parameters)]
+    with audit() as watch:
+        for data, label in batches[:8]:
+            with mx.autograd.record():
+                loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(data), label)
+            loss.backward()
+            for i, parameter in enumerate(parameters):
+                state = states[i] if keep else optimizer.create_state(i, parameter.data())
+                optimizer.update(i, parameter.data(), parameter.grad(), state)
+    assert errors(watch) == found
+    assert {"momentum", "mean-loss", "optimizer-reset"} <= {r for r, n in watch.checked.items() if n}
+
+
+@pytest.mark.parametrize(("axis", "found"), [(1, []), (0, ["loss-axis"])])
+def test_a_softmax_by_hand_runs_over_the_classes(batches, axis, found):
+    weight, bias = nd.random.normal(scale=0.01, shape=(64, 10)), nd.zeros(10)
+    for variable in (weight, bias):
+        variable.attach_grad()
+    with audit() as watch:
+        for data, label in batches[:4]:
+            with mx.autograd.record():
+                scores = (nd.dot(data, weight) + bias).exp()
+                loss = -nd.pick(scores / scores.sum(axis=axis, keepdims=True), label).log()
+            loss.backward()
+            for variable in (weight, bias):
+                variable[:] = variable - 0.1 * variable.grad / 64
+    assert errors(watch) == found
+    assert "mean-loss" in watch.checked  # the division by 64 is seen in the arithmetic
+
+
+def test_a_divergence_between_two_looks_is_found_when_it_happens(batches):
+    net = mx.gluon.nn.Dense(10, in_units=64)
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    with audit() as watch:
+        for number, (data, label) in enumerate(batches[:14], start=1):
+            with mx.autograd.record():
+                loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(data), label)
+                if number == 8:
+                    loss = loss / 0
+            loss.backward()
+            trainer.step(64)
+    (finding,) = watch.errors
+    assert (finding.rule, finding.file) == ("non-finite", __file__)
+    assert "a gradient of step 8 is not finite" in finding.message
+
+
+def test_what_other_threads_do_is_not_the_training(batches):
+    import threading
+
+    net = mx.gluon.nn.Dense(10, in_units=64)
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    stop = threading.Event()
+
+    def load():
+        while not stop.is_set():
+            (nd.ones((4, 4)) * 2).asnumpy()
+
+    loader = threading.Thread(target=load)
+    loader.start()
+    try:
+        with audit() as watch:
+            for data, label in batches[:10]:
+                with mx.autograd.record():
+                    loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(data), label)
+                loss.backward()
+                trainer.step(64)
+    finally:
+        stop.set()
+        loader.join()
+    assert not watch.findings
+    assert watch.recorder.totals == {("forward", 1): 10, ("backward", 1): 10, ("update", 1): 10}
