@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ..runtime import mx
@@ -50,7 +51,7 @@ class Buffer:
     def written_by(self, backward: Pass) -> bool:
         """Note a backward pass; True if it wiped out an earlier one that nobody had used."""
         lost = (
-            self.request != "add"
+            self.request in ("write", "inplace")
             and self.passes > 0
             and self.last is not None
             and self.last is not backward
@@ -69,14 +70,29 @@ class Ledger:
     weights: dict[int, Buffer] = field(default_factory=dict)
     executors: dict[int, tuple[weakref.ref, list[Buffer]]] = field(default_factory=dict)
     variables: dict[int, Buffer] = field(default_factory=dict)  # those that autograd knows, by the parameter
+    marked: Counter = field(default_factory=Counter)  # variables without a name so far, by kind and device
 
-    def mark(self, variable: int, request: str, gradient: int) -> None:
+    def mark(self, variable: int, request: str, gradient: int, kind: str = "variable") -> None:
         """`MXAutogradMarkVariables`; "null" takes the variable out."""
         old = self.variables.pop(variable, None)
         if request == "null":
             return
-        buffer = Buffer(old.name if old else "a variable", request, variable, is_parameter=bool(old))
+        device = _device(variable)
+        if old is None:
+            self.marked[kind, device] += 1
+        # The n-th variable of one device is the n-th of another, where a program copies its parameters.
+        name = old.name if old else f"{kind} {self.marked[kind, device]}"
+        buffer = Buffer(name, request, variable, device, is_parameter=bool(old))
         self.variables[variable] = self.weights[variable] = self.gradients[gradient] = buffer
+
+    def find(self, array: mx.nd.NDArray) -> None:
+        """Learn of a variable that was made before the audit began; its request can't be asked for."""
+        gradient = mx.base.NDArrayHandle()
+        failed = mx.base._LIB.MXNDArrayGetGrad(array.handle, ctypes.byref(gradient))
+        if not failed and gradient.value:
+            self.mark(array.handle.value, "unknown", gradient.value, kind="earlier variable")
+            del self.gradients[gradient.value]
+            mx.nd.NDArray(gradient)  # frees the handle, so that it may be another array's soon
 
     def name(self, parameter: mx.gluon.Parameter) -> None:
         """Learn a Gluon parameter's name, request and arrays."""
@@ -163,6 +179,14 @@ _flag_pointer = ctypes.byref(_flag)
 def _is_fresh(variable: int) -> bool:
     mx.base._LIB.MXNDArrayGetGradState(ctypes.c_void_p(variable), _flag_pointer)
     return bool(_flag.value)
+
+
+_type, _number = ctypes.c_int(), ctypes.c_int()
+
+
+def _device(array: int) -> str:
+    mx.base._LIB.MXNDArrayGetContext(ctypes.c_void_p(array), ctypes.byref(_type), ctypes.byref(_number))
+    return f"{mx.Context.devtype2str[_type.value]}({_number.value})"
 
 
 def _set_fresh(variable: int, fresh: bool) -> None:

@@ -31,6 +31,8 @@ class Recorder(ExecutorSteps, AutogradSteps, UpdateSteps):
         for thing in gc.get_objects():
             if isinstance(thing, mx.gluon.Parameter):
                 self.ledger.name(thing)
+            elif isinstance(thing, mx.nd.NDArray) and thing.handle.value not in self.ledger.variables:
+                self.ledger.find(thing)
 
     def before_operator(self, call: OperatorCall) -> None:
         """The first operator of a recorded scope begins a forward pass."""

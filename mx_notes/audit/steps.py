@@ -14,7 +14,7 @@ from .resets import remembers
 from .trace import Message, Step, Update, fingerprint, whereabouts
 
 KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
-FINGERPRINTS = 2000  # steps whose batches are told apart
+FINGERPRINTS = 1000  # steps whose batches are told apart
 SHAPES = 6  # batch shapes that get a close look of their own
 
 

@@ -12,7 +12,9 @@ from .trace import Step
 MOST_MARKS = 24  # of one step; the others are counted in words
 # Pixels.
 LANE, PADDING, GAP = 26, 7, 6  # a lane's height, above and below a row's lanes, between two marks
-MARK_HEIGHT, ARROW, CHARACTER = 18, 26, 7.2
+MARK_HEIGHT, ARROW = 18, 26
+CHARACTER, BOLD = 7.2, 8.2  # a character's width at most, near enough
+FLAG = 32  # around a finding's name
 NUMBER, NAMES = 64, 88  # the columns of steps and of executors
 WORDS = {"training": "forward", "inference": "forward in inference mode", "backward": "backward"}
 
@@ -46,10 +48,10 @@ class Row:
     lanes: list[tuple[str, float]]  # executors, with the y of their marks' centre
     marks: list[Mark]
     hidden: int  # events after the last mark
-    end: float  # x after the last mark
+    flags: list[tuple[float, Finding]]  # with the x at which they begin
+    end: float  # x after the last of all
     y: float
     height: float
-    findings: list[Finding]
 
     @property
     def words(self) -> str:
@@ -81,8 +83,7 @@ def timeline(steps: Iterable[Step], found: dict[int, list[Finding]]) -> Timeline
     for step in steps:
         rows.append(_row(step, names, found.get(step.number, []), left, y))
         y += rows[-1].height
-    ends = [row.end + sum(28 + CHARACTER * len(finding.rule) for finding in row.findings) for row in rows]
-    return Timeline(rows, left, max(ends, default=left) + GAP, y)
+    return Timeline(rows, left, max((row.end for row in rows), default=left), y)
 
 
 def executor_names(steps: Iterable[Step]) -> dict[object, str]:
@@ -110,8 +111,12 @@ def _row(step: Step, names: dict[object, str], findings: list[Finding], left: fl
         x += mark.width + GAP
     hidden = len(step.events) - sum(mark.count for mark in marks)
     if hidden:
-        x += CHARACTER * len(f"+ {hidden} more")
-    return Row(step.number, list(centres.items()), marks, hidden, x, y, height, findings)
+        x += CHARACTER * len(f"+ {hidden} more") + GAP
+    flags = []
+    for finding in findings:
+        flags.append((x + GAP, finding))
+        x += BOLD * len(finding.rule) + FLAG
+    return Row(step.number, list(centres.items()), marks, hidden, flags, x, y, height)
 
 
 def _alike(event: tuple) -> tuple[str, object]:

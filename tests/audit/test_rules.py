@@ -96,3 +96,30 @@ def test_what_other_threads_do_is_not_the_training(batches):
         loader.join()
     assert not watch.findings
     assert watch.recorder.totals == {("forward", 1): 10, ("backward", 1): 10, ("update", 1): 10}
+
+
+@pytest.mark.parametrize(("copied", "found"), [(True, []), (False, ["device-divergence"])])
+def test_copies_of_parameters_by_hand_are_compared_with_their_own_kind(batches, copied, found):
+    devices = [mx.cpu(0), mx.cpu(1)]
+    layers = [nd.random.normal(scale=0.1, shape=(64, 64)) for _ in range(2)]  # of the same shape
+    copies = []
+    for device in devices:
+        start = layers if copied else [nd.random.normal(scale=0.1, shape=(64, 64)) for _ in range(2)]
+        copies.append([layer.copyto(device) for layer in start])
+        for weight in copies[-1]:
+            weight.attach_grad()
+    with audit() as watch:
+        for data, _ in batches[:3]:
+            losses = []
+            for (first, second), device in zip(copies, devices, strict=True):
+                part = data.copyto(device)
+                with mx.autograd.record():
+                    hidden = nd.relu(nd.dot(part, first))
+                    losses.append(nd.dot(hidden, second).square().mean())
+            for loss in losses:
+                loss.backward()
+            for ours, theirs in zip(*copies, strict=True):
+                total = ours.grad + theirs.grad.as_in_context(devices[0])
+                for weight in (ours, theirs):
+                    weight -= 0.1 * total.as_in_context(weight.context)
+    assert errors(watch) == found

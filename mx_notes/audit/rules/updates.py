@@ -90,9 +90,10 @@ def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
 def learning_rate(step: Step, memory: dict) -> Iterable[str] | None:
     if not step.rates:
         return None
-    history = memory.setdefault("rates", [])
-    if len(history) < 100_000:
-        history.append(max(used for _, used in step.rates.values()))
+    rate, steps = max(used for _, used in step.rates.values()), memory.get("steps", 0)
+    if steps and rate != memory["rate"]:
+        memory["last change"] = steps
+    memory.update(steps=steps + 1, rate=rate, highest=max(rate, memory.get("highest", rate)))
     return [
         f"the learning rate {asked:.4g} was asked for, {used:.4g} is applied: a scheduler overrules optimizer.lr, and"
         " init_optimizer (also inside a second fit) does nothing without force_init=True"
@@ -103,7 +104,7 @@ def learning_rate(step: Step, memory: dict) -> Iterable[str] | None:
 
 @at_end("learning-rate")
 def schedule_asked_by_epoch(memory: dict) -> Iterable[str] | None:
-    steps, schedules = len(memory.get("rates", [])), memory["schedules"]
+    steps, schedules = memory.get("steps", 0), memory["schedules"]
     if not schedules:
         return None
     return [
@@ -118,15 +119,14 @@ def schedule_asked_by_epoch(memory: dict) -> Iterable[str] | None:
 
 @at_end("learning-rate")
 def schedule_in_epochs(memory: dict) -> Iterable[str] | None:
-    rates = memory.get("rates", [])
-    if len(rates) < 40:
+    steps, last = memory.get("steps", 0), memory.get("last change", 0)
+    if steps < 40:
         return None
-    last = max((i for i in range(1, len(rates)) if rates[i] != rates[i - 1]), default=0)
-    if not 0 < last <= 0.15 * len(rates) or rates[-1] > 0.2 * max(rates):
+    if not 0 < last <= 0.15 * steps or memory["rate"] > 0.2 * memory["highest"]:
         return []
     return [
         warning(
-            f"the learning rate fell from {max(rates):.3g} to {rates[-1]:.3g} in the first {last} of {len(rates)} steps"
+            f"the learning rate fell from {memory['highest']:.3g} to {memory['rate']:.3g} in the first {last} of {steps} steps"
             " and stayed there: schedulers count updates, were the milestones meant as epochs?"
         )
     ]
