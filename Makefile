@@ -1,11 +1,21 @@
-# make train        train the digits recipe          (ARGS="--epochs 3" adds options)
-# make test         run the tests                    (ARGS="-k data" adds options)
+# make train                     train the digits recipe       (ARGS="--epochs 3" adds options)
+# make test                      run the tests                 (ARGS="-k data" adds options)
+# make train DEVICE=gpu:0        train on a GPU, with MXNet's CUDA build, in an environment of its own
+# make test DEVICE=gpu           run the tests in that one     (ARGS="-m gpu": those that need a GPU)
 # PYTHON=python3.12 make train   chooses the Python, from 3.10 to 3.13
 PYTHON ?= python3
-VENV ?= .venv
 RECIPE ?= digits
 DEVICE ?= cpu
+# DEVICE=auto may take a GPU where there is a driver; without one MXNet's CUDA build doesn't even open.
+ifneq (,$(filter gpu%,$(DEVICE))$(and $(filter auto,$(DEVICE)),$(wildcard /dev/nvidiactl)))
+LIST = requirements-gpu.txt
+VENV ?= .venv-gpu
+else
+LIST = requirements.txt
+VENV ?= .venv
+endif
 STAMP = $(VENV)/.installed
+LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
 .PHONY: train test venv lint lock
 
@@ -18,10 +28,10 @@ test: venv
 # Builds the environment if it is missing, or older than the list, or of another Python.
 venv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'
-	@version=$$($(PYTHON) -c 'import sys; print(sys.version)'; cat requirements.txt pyproject.toml); \
+	@version=$$($(PYTHON) -c 'import sys; print(sys.version)'; cat $(LIST) pyproject.toml); \
 	if [ "$$version" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
 		rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \
-		$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt && \
+		$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $(LIST) && \
 		$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
 		printf '%s\n' "$$version" > $(STAMP); \
 	fi
@@ -30,6 +40,8 @@ lint: venv
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-# Needs uv. Resolves requirements.in for every Python at once.
+# Needs uv. Resolves requirements.in for every Python at once; the GPU list has the same versions.
 lock:
-	uv pip compile --universal --python-version 3.10 --no-annotate --no-header --output-file requirements.txt requirements.in
+	uv pip compile $(LOCK) --output-file requirements.txt requirements.in
+	uv pip compile $(LOCK) --output-file requirements-gpu.txt --constraint requirements.txt --no-emit-package mxnet \
+		requirements.in requirements-gpu.in

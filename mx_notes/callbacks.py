@@ -1,6 +1,6 @@
 """What happens beside the training loop: one class per job, its methods named after moments of training.
 
-fit(run, [Progress(), StopOnNonFinite(out), MetricsFile(out), BestCheckpoint(out)])
+fit(run, [Progress(), StopOnNonFinite(out), MetricsFile(out), Checkpoints(out)])
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from . import checkpoint
+from . import checkpoint, disk
 from .errors import UserError
+from .state import State
 
 if TYPE_CHECKING:
     from .training import Meter, Run
@@ -31,6 +33,9 @@ class Callback:
 
     def on_step_end(self, run: Run, meter: Meter) -> None:
         """After an update was handed to the engine; `meter` has read all steps but this one."""
+
+    def on_validation_step(self, run: Run) -> None:
+        """After a batch of the epoch's validation was handed to the engine."""
 
     def on_epoch_end(self, run: Run) -> None:
         """After the validation; `run.history[-1]` is the epoch's row."""
@@ -74,6 +79,10 @@ class MetricsFile(Callback):
     def __init__(self, out: Path) -> None:
         self._path = out / "metrics.jsonl"
 
+    def on_train_begin(self, run: Run) -> None:
+        """Begin with the rows of the epochs that are done: what a run wrote after its checkpoint goes."""
+        disk.replace(self._path, "".join(map(_line, run.history)))
+
     def on_epoch_end(self, run: Run) -> None:
         """Append the epoch's row."""
         self.append(run.history[-1])
@@ -81,22 +90,42 @@ class MetricsFile(Callback):
     def append(self, row: dict) -> None:
         """Append any row (the last one of a run holds `test_accuracy`)."""
         with self._path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(_line(row))
+
+
+def _line(row: dict) -> str:
+    return json.dumps(row) + "\n"
 
 
 class TensorBoard(Callback):
-    """The same numbers as TensorBoard event files in `tensorboard/`."""
+    """The same numbers as a TensorBoard event file in `tensorboard/`."""
 
     def __init__(self, out: Path) -> None:
-        from tensorboardX import SummaryWriter
+        self._folder = out / "tensorboard"
 
-        self._writer = SummaryWriter(str(out / "tensorboard"))
+    def on_train_begin(self, run: Run) -> None:
+        """Begin a new file with the epochs that are done, in place of what an earlier process wrote."""
+        # Not SummaryWriter: its thread dies of a full disk, and closing it then waits for ever.
+        from tensorboardX.event_file_writer import EventsWriter
+
+        self._folder.mkdir(exist_ok=True)
+        for old in self._folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._writer = EventsWriter(str(self._folder / "events"))
+        for row in run.history:
+            self._add(row)
 
     def on_epoch_end(self, run: Run) -> None:
         """Write the epoch's scalars."""
-        row = run.history[-1]
-        for name in row.keys() - {"epoch"}:
-            self._writer.add_scalar(name, row[name], row["epoch"])
+        self._add(run.history[-1])
+
+    def _add(self, row: dict) -> None:
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.summary import scalar
+
+        for name in sorted(row.keys() - {"epoch"}):
+            summary = scalar(name, row[name])
+            self._writer.write_event(Event(wall_time=time.time(), step=row["epoch"], summary=summary))
         self._writer.flush()
 
     def on_train_end(self, run: Run) -> None:
@@ -115,7 +144,7 @@ class StopOnNonFinite(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         """Copy the start."""
-        self._good = checkpoint.State.of(run)
+        self._good = State.of(run)
 
     def on_epoch_begin(self, run: Run) -> None:
         """Start a new count of steps."""
@@ -127,38 +156,52 @@ class StopOnNonFinite(Callback):
             return
         self._steps_read = meter.steps_read
         if not math.isfinite(meter.last_loss):
-            self._stop(run, meter.last_loss, run.step - 1)
+            self._stop(run, f"the loss became {meter.last_loss}", run.step - 1)
         if run.step % self.EVERY == 0:
-            state = checkpoint.State.of(run)
+            state = State.of(run)
             if state.is_finite():
                 self._good = state
 
     def on_epoch_end(self, run: Run) -> None:
-        """Look at the epoch's loss, which includes the last step's."""
-        if not math.isfinite(run.history[-1]["loss"]):
-            self._stop(run, run.history[-1]["loss"], run.step)
+        """Look at the epoch's loss, which includes the last step's, and at what that step made of the parameters."""
+        loss = run.history[-1]["loss"]
+        if not math.isfinite(loss):
+            self._stop(run, f"the loss became {loss}", run.step)
+        if not State.of(run).is_finite():
+            self._stop(run, "a parameter became NaN or infinite", run.step)
 
-    def _stop(self, run: Run, loss: float, step: int) -> None:
+    def _stop(self, run: Run, what: str, step: int) -> None:
         rate = run.module._optimizer.lr_scheduler(step)
         path = checkpoint.save(self._out, self._good)
         raise UserError(
-            f"the loss became {loss} at step {step} (learning rate {rate:.4g}); the last good parameters, "
+            f"{what} at step {step} (learning rate {rate:.4g}); the last good parameters, "
             f"after step {self._good.step}, are in {path}; try a lower --set lr= or --set warmup_epochs=1"
         )
 
 
-class SaveBest(Callback):
-    """Keep the checkpoint with the best validation accuracy (of equals the latest) and the last one."""
+class Checkpoints(Callback):
+    """Save after each epoch, and after every `every` steps; keep the newest `keep` and the best.
 
-    def __init__(self, out: Path) -> None:
-        self._out = out
-        self.best: Path | None = None
-        self._best_accuracy = -1.0
+    The best is that of the epoch with the best validation accuracy, of equals the latest.
+    """
+
+    def __init__(self, out: Path, every: int | None = None, keep: int = 2) -> None:
+        self._out, self._every, self._keep = out, every, keep
+
+    def on_step_end(self, run: Run, meter: Meter) -> None:
+        """Save, if it is time and the epoch doesn't end here."""
+        if self._every and run.step % self._every == 0 and run.batch < run.feed.steps:
+            self.save(run)
 
     def on_epoch_end(self, run: Run) -> None:
-        """Save the epoch's parameters and remove those that are neither the best nor the last."""
-        path = checkpoint.save(self._out, checkpoint.State.of(run))
-        accuracy = run.history[-1]["validation_accuracy"]
-        if accuracy >= self._best_accuracy:
-            self.best, self._best_accuracy = path, accuracy
-        checkpoint.keep_only(self._out, {path, self.best})
+        """Save, and remove those that are not to be kept."""
+        self.save(run)
+
+    def save(self, run: Run) -> bool:
+        """Write a checkpoint now, unless a number in it is NaN or infinite; returns whether."""
+        state = State.of(run)
+        if not state.is_finite():
+            return False
+        checkpoint.save(self._out, state)
+        checkpoint.keep_only(self._out, self._keep, run.best_step)
+        return True

@@ -12,13 +12,16 @@ from .errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `mx-notes` and return its exit status: 0 done, 1 refuted, 2 bad input, 130 interrupted."""
+    """Run `mx-notes` and return its exit status: 0 done, 1 refuted, 2 bad input, 130 or 143 interrupted."""
     options = _parser().parse_args(arguments)
     try:
         return options.verb(options)
     except UserError as error:
         print(f"mx-notes: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("mx-notes: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         return 1
 
@@ -36,12 +39,11 @@ def _parser() -> argparse.ArgumentParser:
         help="train a network and confirm what was done",
         description="Train a recipe through Module.forward_backward, under hooks that count and check every step.",
         epilog="examples:\n  mx-notes train\n  mx-notes train --recipe fashion-mnist --epochs 3\n"
-        "  mx-notes train --recipe cifar10 --data-dir ~/cifar --set lr=0.05 --set schedule=cosine",
+        "  mx-notes train --recipe cifar10 --data-dir ~/cifar --set lr=0.05 --set schedule=cosine\n"
+        "  mx-notes train --resume runs/digits-1",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    train.add_argument(
-        "--recipe", default="digits", help=f"one of {', '.join(recipes.PRESETS)} (default: digits)"
-    )
+    train.add_argument("--recipe", help=f"one of {', '.join(recipes.PRESETS)} (default: digits)")
     train.add_argument(
         "--out", type=Path, help="a new folder for the run's files (default: runs/RECIPE-NUMBER)"
     )
@@ -55,6 +57,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     for knob in ("data-dir", "model", "epochs", "batch-size", "seed", "device"):
         train.add_argument(f"--{knob}", help=f"the same as --set {knob.replace('-', '_')}=")
+    train.add_argument(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="go on with the run in this folder, from its newest checkpoint",
+    )
+    train.add_argument(
+        "--override", action="store_true", help="resume although the recipe was changed since the checkpoint"
+    )
+    train.add_argument(
+        "--checkpoint-every",
+        type=int,
+        metavar="N",
+        help="save after every N steps, not only after each epoch",
+    )
+    train.add_argument(
+        "--keep",
+        type=int,
+        default=2,
+        metavar="N",
+        help="keep the newest N checkpoints, and the best (default: 2)",
+    )
     train.set_defaults(verb=_train)
 
     audit = verbs.add_parser(
@@ -65,10 +89,54 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     audit.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    audit.add_argument("--html", type=Path, metavar="FILE", help="and as a page, with a timeline")
     audit.add_argument("--max-steps", type=int, metavar="N", help="stop the script after N steps")
+    audit.add_argument(
+        "--attest",
+        action="store_true",
+        help="hold the hooks' counts of the first steps against those of MXNet's own profiler",
+    )
     audit.add_argument("script", type=Path, metavar="SCRIPT")
     audit.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS")
     audit.set_defaults(verb=_audit)
+
+    notes = verbs.add_parser(
+        "notes",
+        help="test each statement of the note, and put the evidence on a page",
+        description="Run an experiment per statement of the note and write DIR/index.html and DIR/evidence.json. Exit status: 0 every claim was measured, 1 one could not be, 2 bad input.",
+        epilog="examples:\n  mx-notes notes --quick\n  mx-notes notes --only softmax momentum --out page",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    notes.add_argument("--only", nargs="+", metavar="ID", help="these claims; the others are left out")
+    notes.add_argument("--quick", action="store_true", help="smaller samples: a minute instead of ten")
+    notes.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default: 1)")
+    notes.add_argument(
+        "--out", type=Path, default=Path("runs", "notes"), metavar="DIR", help="default: runs/notes"
+    )
+    notes.add_argument("--list", action="store_true", help="list the claims and measure nothing")
+    notes.set_defaults(verb=_notes)
+
+    evaluate = verbs.add_parser(
+        "evaluate",
+        help="score a run's network on the test part of its data",
+        description="Print accuracy, loss and a table of the classes, and write evaluation.json and confusion.png into RUN.",
+    )
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    _add_network(evaluate)
+    evaluate.add_argument("--device", help="default: the recipe's")
+    evaluate.set_defaults(verb=_evaluate)
+
+    export = verbs.add_parser(
+        "export",
+        help="write a run's network as ONNX, compared with MXNet on real images",
+        description="Write FILE with the network's probabilities as output, any batch size, and class names and normalisation in the metadata; nothing is written if ONNX Runtime finds other probabilities than MXNet.",
+        epilog="example:\n  mx-notes export runs/digits-1 digits.onnx",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    export.add_argument("file", type=Path, metavar="FILE", help="a new file, for example model.onnx")
+    _add_network(export)
+    export.set_defaults(verb=_export)
 
     listing = verbs.add_parser("recipes", help="list the recipes and their knobs")
     listing.add_argument("name", nargs="?", help="show this one as JSON")
@@ -86,17 +154,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint",
+        default="best",
+        metavar="NAME",
+        help="best (validation accuracy; the default), last, or a folder's name in RUN/checkpoints",
+    )
+    parser.add_argument("--data-dir", help="where the data is now, if not where the recipe says")
+
+
 def _train(options: argparse.Namespace) -> int:
+    for flag in ("checkpoint_every", "keep"):
+        value = getattr(options, flag)
+        if value is not None and value < 1:
+            raise UserError(f"--{flag.replace('_', '-')} {value}: expected a whole number of at least 1")
     settings = [
         f"{knob}={getattr(options, knob)}"
         for knob in ("data_dir", "model", "epochs", "batch_size", "seed", "device")
         if getattr(options, knob) is not None
-    ]
-    recipe = recipes.preset(options.recipe).override(settings + options.settings)
+    ] + options.settings
+    if options.resume:
+        if options.recipe or options.out:
+            raise UserError(
+                "--resume: goes on in the run's own folder, with its recipe; leave out --recipe and --out"
+            )
+        from .watched import resume
+
+        return resume(options.resume, settings, options.override, options.checkpoint_every, options.keep)
+    name = options.recipe or "digits"
+    recipe = recipes.preset(name).override(settings)
 
     from .watched import train
 
-    return train(recipe, options.out or _new_folder(options.recipe))
+    return train(recipe, options.out or _new_folder(name), options.checkpoint_every, options.keep)
 
 
 def _new_folder(name: str) -> Path:
@@ -111,17 +202,46 @@ def _audit(options: argparse.Namespace) -> int:
         raise UserError(f"--max-steps {options.max_steps}: expected a whole number of at least 1")
     from .audit.runner import run
 
-    watch, status = run(options.script, options.arguments, options.max_steps)
+    watch, status = run(options.script, options.arguments, options.max_steps, options.attest)
     sys.stdout.flush()
     print(watch.report(), file=sys.stderr)
     if status:
         print(f"the script itself ended with status {status}", file=sys.stderr)
     if options.json:
-        try:
-            options.json.write_text(watch.to_json())
-        except OSError as error:
-            raise UserError(f"--json {options.json}: cannot be written: {error.strerror}") from None
-    return 1 if watch.errors else 0
+        _write("--json", options.json, watch.to_json())
+    if options.html:
+        _write("--html", options.html, watch.to_html())
+    return 1 if watch.errors or (watch.attestation and watch.attestation.contradicted) else 0
+
+
+def _write(flag: str, file: Path, text: str) -> None:
+    try:
+        # A file's name in the report may hold bytes that are not UTF-8.
+        file.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(f"{flag} {file}: cannot be written: {error.strerror}") from None
+
+
+def _notes(options: argparse.Namespace) -> int:
+    from .notes import run
+    from .notes.claim import Setting
+
+    if options.list:
+        print(run.listing())
+        return 0
+    return run.run(options.only, Setting(options.seed, options.quick), options.out)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from . import evaluate
+
+    return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from . import export
+
+    return export.report(options.run, options.file, options.checkpoint, options.data_dir)
 
 
 def _recipes(options: argparse.Namespace) -> int:

@@ -7,11 +7,10 @@ import os
 import platform
 import sys
 
-from . import runtime
+from . import cuda, runtime
 from .errors import UserError
 
 PACKAGES = (
-    "mxnet",
     "gluoncv",
     "numpy",
     "scikit-learn",
@@ -36,12 +35,16 @@ def report(data_dir: str | None = None) -> int:
     """Print the report; returns 0, or 1 if training would not work."""
     problems: list[str] = []
     _line("python", f"{platform.python_version()} ({sys.executable})")
-    for package in PACKAGES:
-        try:
-            _line(package, importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            _line(package, "MISSING")
+    for package in (cuda.build() or "mxnet", *PACKAGES):
+        version = _installed(package)
+        _line(package, version or "MISSING")
+        if not version:
             problems.append(f"{package} is not installed: run `make venv`")
+    if cuda.build() and _installed("mxnet"):
+        problems.append(
+            f"{cuda.build()} and mxnet are one package with two names: uninstall both, then install one"
+        )
+    _gpus()
     if not any(problem.startswith("mxnet ") for problem in problems):
         problems += _mxnet()
     _data(data_dir)
@@ -69,14 +72,40 @@ def _mxnet() -> list[str]:
     features = mx.runtime.Features()
     found = [name for name in FEATURES if name in features and features.is_enabled(name)]
     _line("features", ", ".join(found))
-    gpus = runtime.gpus()
-    _line("devices", "cpu" + "".join(f", gpu:{i}" for i in range(gpus)))
-    if "CUDA" in found and not gpus:
-        _line("", "no GPU: this is MXNet's CUDA build, but the driver offers none")
-    product = mx.nd.dot(mx.nd.ones((2, 3)), mx.nd.ones((3, 2))).asnumpy()
-    if not (product == 3).all():
-        problems.append(f"MXNet multiplies wrongly: ones(2, 3) times ones(3, 2) gave {product.tolist()}")
-    return problems
+    devices = ["cpu", *(f"gpu:{number}" for number in cuda.usable(cuda.driver(), cuda.build()))]
+    _line("devices", ", ".join(devices))
+    return problems + [problem for device in devices if (problem := _multiplication(device))]
+
+
+def _multiplication(device: str) -> str:
+    """What is wrong with a small product on the device; empty if nothing is."""
+    mx = runtime.mx
+    try:
+        with runtime.context(device):
+            product = mx.nd.dot(mx.nd.ones((2, 3)), mx.nd.ones((3, 2))).asnumpy()
+    except (UserError, mx.MXNetError) as error:
+        return f"MXNet does not compute on {device}: {str(error).strip().splitlines()[-1]}"
+    if (product == 3).all():
+        return ""
+    return f"MXNet multiplies wrongly on {device}: ones(2, 3) times ones(3, 2) gave {product.tolist()}"
+
+
+def _gpus() -> None:
+    driver = cuda.driver()
+    if driver.gpus:
+        _line("driver", f"supports CUDA {cuda.dotted(driver.cuda)}")
+    for number, gpu in enumerate(driver.gpus):
+        obstacle = cuda.obstacle(number, driver, cuda.build())
+        _line(f"gpu:{number}", f"cannot be used: {obstacle}" if obstacle else str(gpu))
+    automatic = runtime.automatic()
+    _line("device auto", f"{automatic.name}; {automatic.reason}")
+
+
+def _installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _data(data_dir: str | None) -> None:

@@ -8,14 +8,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import reprlib
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
+from . import disk
 from .errors import UserError
 
 SCHEDULES = ("constant", "step", "cosine")
 DTYPES = ("float32", "float16")
 ALIASES = {"lr": "learning_rate", "wd": "weight_decay"}  # MXNet's own short names
+KINDS = {int: "a whole number", float: "a number", str: "text in one line"}
+LARGEST_FILE = 1 << 16  # bytes: a recipe has less than 1,000
+LARGEST_IMAGE = 4096  # pixels: beyond, a single activation takes gigabytes
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Recipe:
     noise: float = 0.0  # standard deviation, in units of the data's own
     calm_epochs: int = 0  # the augmentation's strength falls to 0 over so many last epochs
     seed: int = 1
-    device: str = "cpu"
+    device: str = "cpu"  # cpu, cpu:N, gpu:N, or auto: a GPU that works, otherwise the CPU
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
@@ -54,6 +60,7 @@ class Recipe:
             _expect(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
         for name in ("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"):
             _expect(self, name, getattr(self, name) >= 0, "0 or more")
+        _expect(self, "image_size", self.image_size <= LARGEST_IMAGE, f"at most {LARGEST_IMAGE} pixels")
         _expect(self, "learning_rate", self.learning_rate > 0, "a number above 0")
         _expect(self, "momentum", 0 <= self.momentum < 1, "a number from 0 to below 1")
         _expect(self, "reflect", 0 <= self.reflect <= 1, "a probability from 0 to 1")
@@ -81,13 +88,50 @@ class Recipe:
             try:
                 changes[name] = types[name](text)
             except ValueError:
-                kind = "a whole number" if types[name] is int else "a number"
-                raise UserError(f"{name}={text}: expected {kind}") from None
+                raise UserError(f"{name}={text}: expected {KINDS[types[name]]}") from None
         return dataclasses.replace(self, **changes)
 
     def to_json(self) -> str:
         """The recipe as JSON text, one knob a line."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """The recipe that `to_json` wrote; a knob that is not in the text has its default.
+
+        Raises UserError for text that is no JSON object, an unknown knob or a value of the wrong type.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"not a recipe in JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise UserError("not a recipe: expected one JSON object of knobs")
+        types = {field.name: type(field.default) for field in dataclasses.fields(cls)}
+        for name, value in values.items():
+            if name not in types:
+                raise UserError(f"no such knob: {reprlib.repr(name)}")
+            if not _fits(value, types[name]):
+                raise UserError(f"{name}={reprlib.repr(value)}: expected {KINDS[types[name]]}")
+            values[name] = types[name](value)
+        return cls(**values)
+
+
+def read(path: Path) -> Recipe:
+    """The recipe in a file; raises UserError, naming the file, if there is none in it."""
+    content = disk.read(path, LARGEST_FILE)
+    try:
+        return Recipe.from_json(content.decode())
+    except (UserError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _fits(value: object, kind: type) -> bool:
+    if kind is str:
+        return isinstance(value, str) and value.isprintable()  # a newline would break a message into two
+    if kind is float and type(value) is int:
+        return abs(value) < 2**53
+    return type(value) is kind  # not isinstance: true is an int to Python
 
 
 def _expect(recipe: Recipe, name: str, holds: bool, expected: str) -> None:

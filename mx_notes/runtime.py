@@ -2,7 +2,8 @@
 
 MXNet 1.9.1 was released for NumPy 1.x of 2022 and for processors with hyper-threading. Opened
 here, it also runs on NumPy 2 and on Python 3.12 and later, and with as many threads as this
-process has cores. Importing this module alone loads neither MXNet nor NumPy.
+process has cores; its CUDA build finds its libraries. Importing this module alone loads neither
+MXNet nor NumPy.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from . import cuda
 from .errors import UserError
 
 
@@ -24,6 +26,14 @@ class Threads:
     """How many OpenMP threads MXNet gets, and why."""
 
     count: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Device:
+    """The device that `auto` takes, and why."""
+
+    name: str
     reason: str
 
 
@@ -59,11 +69,14 @@ def prepare() -> None:
 
     Gives NumPy the names that MXNet reads and newer NumPys lack, and sets, unless the user has,
     `OMP_NUM_THREADS` (see `threads`) and `MXNET_SUBGRAPH_VERBOSE=0` (a line on stderr at every bind).
+    Loads the CUDA libraries if the CUDA build is installed; raises UserError if one is missing.
     """
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     os.environ.setdefault("OMP_NUM_THREADS", str(threads().count))
     if "mxnet" not in sys.modules:
         _restore_numpy_names()
+        if cuda.build():
+            cuda.load()
 
 
 # What NumPy called these until they were removed (in 1.20, 1.24 and 2.0), as `name: today's name`.
@@ -192,27 +205,52 @@ def _quota_v1(folder: Path) -> float | None:
 
 
 def context(name: str):
-    """The `mx.Context` that `cpu`, `cpu:1`, `gpu` or `gpu:0` names.
+    """The `mx.Context` that `cpu`, `cpu:1`, `gpu`, `gpu:0` or `auto` names; for `auto`, stderr gets the reason.
 
-    Raises UserError for another word, and for a GPU that MXNet doesn't see.
+    Raises UserError for another word, and for a GPU that MXNet can't use, with the reason.
     """
+    if name == "auto":
+        name = _announced().name
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "gpu") or not (index or "0").isdecimal():
+        raise UserError(f"device {name!r}: expected cpu, cpu:N, gpu, gpu:N or auto")
+    number = int(index or 0)
+    if kind == "gpu":
+        _expect_usable(name, number)
     from mx_notes.runtime import mx
 
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
-        raise UserError(f"device {name!r}: expected cpu, cpu:N, gpu or gpu:N")
-    number = int(index or 0)
-    if kind == "gpu" and number >= gpus():
-        raise UserError(
-            f"device {name!r}: MXNet sees {gpus()} GPUs here"
-            + ("" if mx.runtime.Features().is_enabled("CUDA") else " (this is its build without CUDA)")
-            + "; use --device cpu"
-        )
     return mx.Context(kind, number)
 
 
+@cache
+def automatic() -> Device:
+    """What `auto` means here: the first GPU that MXNet can use, or else the CPU."""
+    driver, build = cuda.driver(), cuda.build()
+    number = next(cuda.usable(driver, build), None)
+    if number is None:
+        return Device("cpu", cuda.obstacle(0, driver, build))
+    return Device(f"gpu:{number}", str(driver.gpus[number]))
+
+
+@cache
+def _announced() -> Device:
+    device = automatic()
+    print(f"device auto: {device.name}; {device.reason}", file=sys.stderr)
+    return device
+
+
+def _expect_usable(name: str, number: int) -> None:
+    driver, build = cuda.driver(), cuda.build()
+    obstacle = cuda.obstacle(number, driver, build)
+    if not obstacle and number >= gpus():
+        obstacle = f"MXNet sees {gpus()} GPUs, though the driver offers {len(driver.gpus)}"
+    if obstacle:
+        others = [f"gpu:{other}" for other in cuda.usable(driver, build) if other != number]
+        raise UserError(f"device {name!r}: {obstacle}; use {' or '.join([*others, 'cpu'])}")
+
+
 def gpus() -> int:
-    """How many GPUs MXNet can use: 0 where its CUDA build finds no driver."""
+    """How many GPUs MXNet counts, usable or not: 0 where its CUDA build finds none."""
     from mx_notes.runtime import mx
 
     try:

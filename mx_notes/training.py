@@ -7,10 +7,11 @@ score(run.module, run.data.evaluation("test", 64)).accuracy
 
 from __future__ import annotations
 
+import json
 import random
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,9 +20,12 @@ import numpy as np
 from . import data, models, runtime
 from .callbacks import Callback
 from .data.augment import Augmentation, strength
+from .data.batches import Feed
 from .errors import UserError
 from .recipes import Recipe, Schedule
 from .runtime import mx
+
+RANDOM_OPERATORS = ("Dropout", "RNN", "LeakyReLU", "_random", "_sample", "sample_", "_shuffle")
 
 
 @dataclass
@@ -40,15 +44,26 @@ class Run:
     recipe: Recipe
     data: data.Dataset
     module: mx.mod.Module
-    feed: Iterable
+    feed: Feed
     epoch: int = 0  # from 0; during a callback, the epoch that is running or has just ended
+    batch: int = 0  # batches of the epoch done; 0 again when it has ended
     step: int = 0  # updates made so far
+    seconds: float = 0.0  # that the epoch has taken
+    meter: Meter = field(default_factory=lambda: Meter())  # of the epoch's batches done
     history: list[dict] = field(default_factory=list)  # one row an epoch, as in metrics.jsonl
 
     @property
     def learning_rate(self) -> float:
         """The rate of the latest update (of the first, before it)."""
         return self.module._optimizer.lr_scheduler(max(self.step, 1))
+
+    @property
+    def best_step(self) -> int | None:
+        """The step that ended the epoch of the best validation accuracy (of equals the latest)."""
+        if not self.history:
+            return None
+        best = max(self.history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
+        return best["epoch"] * self.feed.steps
 
 
 def start(recipe: Recipe) -> Run:
@@ -113,7 +128,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int, module: mx.mod.Module) -> mx
 
 
 def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
-    """Train the recipe's epochs. Each adds a row to `run.history`; callbacks do the rest.
+    """Train the recipe's epochs, from where the run is. Each adds a row to `run.history`; callbacks do the rest.
 
     A batch is forward, backward on the mean of its losses, update. The last batch of an epoch may be
     shorter: the module is reshaped to it, so that the mean is over the examples that it has.
@@ -123,44 +138,55 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
         for callback in callbacks:
             getattr(callback, moment)(run, *arguments)
 
+    draws = draws_numbers(run.module.symbol)
     tell("on_train_begin")
-    for epoch in range(run.recipe.epochs):
+    for epoch in range(len(run.history), run.recipe.epochs):
         run.epoch = epoch
-        began, meter = time.perf_counter(), Meter()
+        began = time.perf_counter() - run.seconds
         tell("on_epoch_begin")
-        for batch in run.feed.epoch(run.epoch):
+        for batch in run.feed.epoch(epoch, run.batch):
+            if draws:
+                seed_step(run.recipe.seed, run.step)
             run.module.forward_backward(batch)
             run.module.update()
             run.step += 1
-            meter.add(run.module.get_outputs(), batch.label[0])
-            tell("on_step_end", meter)
+            run.batch += 1
+            run.meter.add(run.module.get_outputs(), batch.label[0])
+            run.seconds = time.perf_counter() - began
+            tell("on_step_end", run.meter)
         # MXNet writes batch norm's running statistics unannounced: nothing may read them before this.
         mx.nd.waitall()
-        seconds = time.perf_counter() - began
-        trained = meter.score()
-        validation = score(run.module, run.data.evaluation("validation", run.recipe.batch_size))
+        run.seconds = time.perf_counter() - began
+        trained = run.meter.score()
+        validation = score(
+            run.module,
+            run.data.evaluation("validation", run.recipe.batch_size),
+            after_batch=partial(tell, "on_validation_step"),
+        )
         run.history.append(
             {
-                "epoch": run.epoch + 1,
+                "epoch": epoch + 1,
                 "loss": trained.loss,
                 "train_accuracy": trained.accuracy,
                 "validation_accuracy": validation.accuracy,
                 "learning_rate": run.learning_rate,
-                "images_per_second": trained.examples / seconds,
-                "seconds": seconds,
+                "images_per_second": trained.examples / run.seconds,
+                "seconds": run.seconds,
             }
         )
+        run.batch, run.seconds, run.meter = 0, 0.0, Meter()
         tell("on_epoch_end")
     tell("on_train_end")
 
 
-def score(module: mx.mod.Module, feed: Iterable) -> Score:
+def score(module: mx.mod.Module, feed: Feed, after_batch: Callable[[], None] = lambda: None) -> Score:
     """Loss and accuracy of the module's network in inference mode on every example of the feed, once."""
     mx.nd.waitall()
     meter = Meter()
     for batch in feed.epoch(0):
         module.forward(batch, is_train=False)
         meter.add(module.get_outputs(), batch.label[0])
+        after_batch()
     return meter.score()
 
 
@@ -182,10 +208,11 @@ class Meter:
         loss, probabilities = outputs
         label = label.as_in_context(probabilities.context)
         correct = (probabilities.argmax(axis=1) == label).sum()
-        self._read()
+        self.catch_up()
         self._pending = (loss.copy(), correct, len(label))
 
-    def _read(self) -> None:
+    def catch_up(self) -> None:
+        """Read the latest batch's numbers too; waits for them."""
         if self._pending is None:
             return
         loss, correct, examples = self._pending
@@ -198,7 +225,7 @@ class Meter:
 
     def score(self) -> Score:
         """The mean over all examples added; waits for the last."""
-        self._read()
+        self.catch_up()
         if not self.examples:
             raise UserError("nothing to score: this part of the data is empty")
         return Score(self.loss_sum / self.examples, self.correct / self.examples, self.examples)
@@ -209,3 +236,19 @@ def seed_everything(seed: int) -> None:
     mx.random.seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+
+
+def draws_numbers(symbol: mx.sym.Symbol) -> bool:
+    """Whether the network has operators that draw random numbers, as Dropout does."""
+    operators = {node["op"] for node in json.loads(symbol.tojson())["nodes"]}
+    return any(name.startswith(RANDOM_OPERATORS) for name in operators)
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seed what the network draws in this step, so that it is the same in a run that begins there.
+
+    MXNet's random state can't be read. Seeding takes about 1 ms (each of 1,024 generators), so `fit` does it
+    only for networks that draw.
+    """
+    (drawn,) = np.random.SeedSequence([seed, step]).generate_state(1)
+    mx.random.seed(int(drawn) >> 1)  # MXNet takes 31 bits

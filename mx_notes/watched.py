@@ -1,75 +1,186 @@
-"""`mx-notes train`: one run in one folder, watched from beginning to end."""
+"""`mx-notes train`: one run in one folder, watched from beginning to end, and gone on with after a fault."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from . import checkpoint, training
-from .audit.confirmation import confirmed
-from .callbacks import MetricsFile, Progress, SaveBest, StopOnNonFinite, TensorBoard
+from . import checkpoint, disk, lock, recipes, state, training
+from .audit.confirmation import CHECKED_STEPS, Confirmation, confirmed
+from .callbacks import Checkpoints, MetricsFile, Progress, StopOnNonFinite, TensorBoard
 from .errors import UserError
 from .plots import curves
 from .recipes import Recipe
 from .runtime import threads
+from .signals import Interrupted, StopOnSignal
+from .state import State
+
+RECIPE = "recipe.json"
+# They decide what a step is and which images are held out: changed half-way, no result would mean anything.
+FIXED = ("data", "validation", "model", "image_size", "batch_size", "seed", "dtype")
 
 
-def train(recipe: Recipe, out: Path) -> int:
+def train(recipe: Recipe, out: Path, every: int | None = None, keep: int = 2) -> int:
     """Train the recipe into the new folder `out`; returns the exit status.
 
-    0: trained, and the audit confirmed it; 1: the audit refuted something; 130: interrupted, with what
-    was trained so far saved. Raises UserError for bad input, leaving nothing behind.
+    every: steps between two checkpoints within an epoch (None: only at its end). keep: how many of the
+    newest checkpoints stay, besides the best. Status 0: trained, and the audit confirmed it; 1: the audit
+    refuted something; 130 or 143: interrupted by SIGINT or SIGTERM, with everything done so far saved.
+    Raises UserError for bad input, leaving nothing behind, and for a fault of the disk, the data or the
+    memory, leaving the last checkpoint whole.
     """
     began = time.perf_counter()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {out}: already holds something; name a new folder")
-    with confirmed() as confirmation:
+    _expect_new(out)
+    with _faults(recipe, out), confirmed() as confirmation:
         run = training.start(recipe)
-        _create(out, recipe)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
+        with lock.held(out):
+            _expect_new(out)  # another run may have begun there meanwhile
+            disk.replace(out / RECIPE, recipe.to_json())
+            return _train(run, out, confirmation, Checkpoints(out, every, keep), began)
+
+
+def resume(
+    out: Path, settings: list[str], override: bool = False, every: int | None = None, keep: int = 2
+) -> int:
+    """Go on with the run in `out` from its newest whole checkpoint, to the same bits as without the break.
+
+    settings: `name=value` changes of its recipe, which need `override`, as does an edited recipe.json.
+    Otherwise as `train`. Raises UserError, too, for a folder with no run in it.
+    """
+    began = time.perf_counter()
+    if not (out / RECIPE).is_file():
+        raise UserError(f"--resume {out}: no run's folder (it has no {RECIPE})")
+    with lock.held(out):
+        recipe = recipes.read(out / RECIPE).override(settings)
+        before, damaged = checkpoint.newest(out)
+        for message in damaged:
+            print(f"mx-notes: {message}; the one before it is used", file=sys.stderr)
+        if before:
+            _compare(before.recipe, recipe, override)
+        with _faults(recipe, out), confirmed() as confirmation:
+            run = training.start(recipe)
+            if before:
+                before.restore(run)
+                _tell_versions(before)
+            disk.replace(out / RECIPE, recipe.to_json())
+            return _train(run, out, confirmation, Checkpoints(out, every, keep), began)
+
+
+def _train(
+    run: training.Run, out: Path, confirmation: Confirmation, checkpoints: Checkpoints, began: float
+) -> int:
+    metrics, stop, first = MetricsFile(out), StopOnSignal(), run.step
+    callbacks = [StopOnNonFinite(out), Progress(), metrics, TensorBoard(out), checkpoints, stop]
+    trained = time.perf_counter()
+    with stop.listening():
         print(_headline(run, out), flush=True)
-        best, metrics = SaveBest(out), MetricsFile(out)
-        callbacks = [StopOnNonFinite(out), Progress(), metrics, TensorBoard(out), best]
-        trained = time.perf_counter()
         try:
             training.fit(run, callbacks)
-        except KeyboardInterrupt:
-            path = checkpoint.save(out, checkpoint.State.of(run))
-            print(
-                f"\ninterrupted after step {run.step}; what was trained so far is in {path}", file=sys.stderr
+        except Interrupted as interrupted:
+            saved = (
+                "which is saved" if checkpoints.save(run) else "not saved: a number in it is NaN or infinite"
             )
-            _finish(run, out)
-            return 130
-        seconds = time.perf_counter() - trained
-        run.module.set_params(*checkpoint.load(best.best))
-        test = training.score(run.module, run.data.evaluation("test", recipe.batch_size))
-    metrics.append({"test_accuracy": test.accuracy, "test_loss": test.loss, "checkpoint": best.best.name})
-    _finish(run, out)
+            _draw(run, out)
+            print(
+                f"interrupted after step {run.step} ({interrupted}), {saved}; go on with:"
+                f" mx-notes train --resume {out}",
+                file=sys.stderr,
+            )
+            return interrupted.status
+    seconds = time.perf_counter() - trained
+    best = checkpoint.place(out, run.best_step)
+    run.module.set_params(*checkpoint.load(best))
+    test = training.score(run.module, run.data.evaluation("test", run.recipe.batch_size))
+    metrics.append({"test_accuracy": test.accuracy, "test_loss": test.loss, "checkpoint": best.name})
+    _draw(run, out)
     print(
-        f"test    accuracy {test.accuracy:.4f} on {test.examples} images, with the parameters of {best.best.name}"
+        f"test    accuracy {test.accuracy:.4f} on {test.examples} images, with the parameters of {best.name}"
         f" (best validation accuracy); trained in {seconds:.0f} s after {trained - began:.0f} s of set-up"
     )
+    if first and run.step - first < CHECKED_STEPS[0]:
+        print(f"audit   {run.step - first} batches were left to train: too few to check")
+        return 0
     print(confirmation.text())
     return 0 if confirmation.holds else 1
 
 
-def _create(out: Path, recipe: Recipe) -> None:
+def _expect_new(out: Path) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UserError(f"--out {out}: is a file; name a new folder")
+    if (out / RECIPE).exists():
+        with lock.held(out):
+            raise UserError(
+                f"--out {out}: already holds a run; name a new folder, or go on with it by --resume {out}"
+            )
+    if any(path.name != lock.NAME for path in out.iterdir()):
+        raise UserError(f"--out {out}: already holds something; name a new folder")
+
+
+def _compare(before: Recipe, now: Recipe, override: bool) -> None:
+    changes = {
+        name: f"{name} {value!r} → {getattr(now, name)!r}"
+        for name, value in vars(before).items()
+        if value != getattr(now, name)
+    }
+    fixed = [change for name, change in changes.items() if name in FIXED]
+    if fixed:
+        raise UserError(f"{', '.join(fixed)}: cannot change within a run; start a new one with --out")
+    if changes and not override:
+        raise UserError(
+            f"the recipe is not the checkpoint's: {', '.join(changes.values())}; add --override to go on with it"
+        )
+
+
+def _tell_versions(before: State) -> None:
+    now = state.versions()
+    changes = [
+        f"{name} {was} → {now.get(name)}" for name, was in before.versions.items() if was != now.get(name)
+    ]
+    if changes:
+        print(f"note: {', '.join(changes)} since the checkpoint: the last bits may differ", file=sys.stderr)
+
+
+@contextmanager
+def _faults(recipe: Recipe, out: Path) -> Iterator[None]:
+    """What the disk or the memory refuses, as one line; the checkpoints are whole whatever happens."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "recipe.json").write_text(recipe.to_json())
+        yield
+    except BrokenPipeError:  # whoever read our output has gone
+        raise
     except OSError as error:
-        raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
+        raise UserError(f"{error.filename or out}: {error.strerror or error}") from None
+    except (MemoryError, RuntimeError) as error:  # MXNet's own errors are RuntimeErrors
+        if isinstance(error, RuntimeError) and not _of_memory(error):
+            raise
+        raise UserError(
+            f"out of memory: {recipe.model} with batches of {recipe.batch_size}; try a smaller --batch-size"
+        ) from None
+
+
+def _of_memory(error: RuntimeError) -> bool:
+    text = str(error).lower()
+    return any(words in text for words in ("failed to allocate", "bad_alloc", "out of memory"))
 
 
 def _headline(run: training.Run, out: Path) -> str:
     recipe, data = run.recipe, run.data
+    begin = f"; from step {run.step}" if run.step else ""
     return (
         f"{recipe.model} on {data.name} ({len(data.train.labels)} training, {len(data.validation.labels)} validation,"
         f" {len(data.test.labels)} test images), {recipe.epochs} epochs of {run.feed.steps} batches of"
-        f" {recipe.batch_size}, seed {recipe.seed}, {recipe.device}, {threads().count} threads; into {out}"
+        f" {recipe.batch_size}, seed {recipe.seed}, {recipe.device}, {threads().count} threads; into {out}{begin}"
     )
 
 
-def _finish(run: training.Run, out: Path) -> None:
+def _draw(run: training.Run, out: Path) -> None:
     if run.history:
         curves(run.history, out / "curves.png", title=f"{run.recipe.model} on {run.data.name}")

@@ -26,7 +26,9 @@ def test_training_digits_prints_the_confirmation_and_leaves_a_whole_run(mx_notes
 
     again = mx_notes_command("train", "--out", "run")
     assert again.returncode == 2
-    assert again.stderr == "mx-notes: --out run: already holds something; name a new folder\n"
+    assert again.stderr == (
+        "mx-notes: --out run: already holds a run; name a new folder, or go on with it by --resume run\n"
+    )
 
 
 @pytest.mark.parametrize(

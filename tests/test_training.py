@@ -15,6 +15,7 @@ from mx_notes.callbacks import StopOnNonFinite
 from mx_notes.errors import UserError
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
+from mx_notes.state import State
 
 SHORT = ["epochs=2", "validation=0.2"]
 
@@ -95,12 +96,12 @@ def test_the_gradient_of_a_short_last_batch_is_the_mean_over_its_own_examples():
 
 
 def test_what_is_read_after_a_step_is_settled():
-    """MXNet writes batch norm's running statistics unannounced: see `checkpoint.State.of`."""
+    """MXNet writes batch norm's running statistics unannounced: see `State.of`."""
     run = training.start(preset("digits"))
     for batch in islice(run.feed.epoch(0), 10):
         run.module.forward_backward(batch)
         run.module.update()
-        read = {name: array.asnumpy() for name, array in checkpoint.State.of(run).auxiliary.items()}
+        read = State.of(run).auxiliary
         mx.nd.waitall()
         settled = run.module.get_params()[1]
         assert all((read[name] == settled[name].asnumpy()).all() for name in read)
@@ -122,30 +123,6 @@ def test_an_exploding_run_stops_and_saves_the_last_good_parameters(tmp_path):
     (folder,) = (tmp_path / "checkpoints").iterdir()
     arguments, auxiliary = checkpoint.load(folder)
     assert all(np.isfinite(array.asnumpy()).all() for array in (arguments | auxiliary).values())
-
-
-def test_a_checkpoint_loads_with_plain_mxnet(tmp_path):
-    run = training.start(preset("digits"))
-    folder = checkpoint.save(tmp_path, checkpoint.State.of(run))
-    symbol, arguments, auxiliary = mx.model.load_checkpoint(str(folder / "model"), 0)
-    images = run.data.normalise(run.data.test.images[:8])
-    block = mx.gluon.SymbolBlock.imports(
-        str(folder / "model-symbol.json"), ["data"], str(folder / "model-0000.params")
-    )
-    executor = symbol.bind(mx.cpu(), arguments | {"data": mx.nd.array(images)}, aux_states=auxiliary)
-    probabilities = executor.forward()[0].asnumpy()
-    assert probabilities.shape == (8, 10)
-    np.testing.assert_allclose(block(mx.nd.array(images)).asnumpy(), probabilities, rtol=1e-5)
-
-
-def test_a_damaged_checkpoint_is_refused(tmp_path):
-    folder = checkpoint.save(tmp_path, checkpoint.State.of(training.start(preset("digits"))))
-    file = folder / "model-0000.params"
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(UserError, match="damaged"):
-        checkpoint.load(folder)
 
 
 def test_labels_outside_the_classes_never_reach_mxnet(digits):

@@ -102,7 +102,7 @@ class Ledger:
             handle = data.handle.value
             buffer = self.variables.get(handle)
             if buffer is None:
-                self.mark(handle, parameter.grad_req, gradient.handle.value)
+                self.mark(handle, parameter.grad_req, gradient.handle.value, kind="parameter")
                 buffer = self.variables[handle]
             self.gradients[gradient.handle.value] = buffer
             buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.context), True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import tokenize
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +19,9 @@ from .timeline import MARK_HEIGHT, NUMBER, timeline
 
 if TYPE_CHECKING:
     from .watch import Watch
+
+
+CALLS = ("forward", "backward", "update", "micro-batches")
 
 
 def html(watch: Watch) -> str:
@@ -40,6 +44,7 @@ def html(watch: Watch) -> str:
         ],
         rules=[(rule, *_state(watch, rule)) for rule in RULES.values()],
         calls=calls(watch),
+        attestation=watch.attestation,
         timeline=timeline(watch.first_steps, watch.found_on),
         number_width=NUMBER,
         mark_height=MARK_HEIGHT,
@@ -71,12 +76,9 @@ def excerpt(file: str | None, line: int | None) -> list[tuple[int, str]]:
 def calls(watch: Watch) -> tuple[list[int], dict[str, list[int]]]:
     """How often something ran in a step, and for each kind of call, the number of steps in which it did so."""
     totals = watch.recorder.totals
-    times = sorted({times for _, times in totals})
-    return times, {
-        kind: [totals[kind, n] for n in times]
-        for kind in ("forward", "backward", "update", "micro-batches")
-        if any(totals[kind, n] for n in times)
-    }
+    kinds = [kind for kind in CALLS if any(of == kind for of, _ in totals)]
+    times = sorted({times for kind, times in totals if kind in kinds})
+    return times, {kind: [totals[kind, n] for n in times] for kind in kinds}
 
 
 def versions() -> dict[str, str]:
@@ -86,10 +88,8 @@ def versions() -> dict[str, str]:
         "NumPy": np.__version__,
         "Python": platform.python_version(),
     }
-    try:
+    with suppress(metadata.PackageNotFoundError):  # run from a checkout
         found["mx_notes"] = metadata.version("mx_notes")
-    except metadata.PackageNotFoundError:
-        pass  # run from a checkout
     return found
 
 

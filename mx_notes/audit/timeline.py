@@ -9,13 +9,13 @@ from itertools import count, groupby, islice
 from .rules import Finding
 from .trace import Step
 
-MOST_MARKS = 24  # of one step; the others are counted in words
+MOST_MARKS = 16  # of one step; the others are counted in words
 # Pixels.
 LANE, PADDING, GAP = 26, 7, 6  # a lane's height, above and below a row's lanes, between two marks
-MARK_HEIGHT, ARROW = 18, 26
+MARK_HEIGHT, ARROW = 18, 24
 CHARACTER, BOLD = 7.2, 8.2  # a character's width at most, near enough
 FLAG = 32  # around a finding's name
-NUMBER, NAMES = 64, 88  # the columns of steps and of executors
+NUMBER, NAMES = 60, 86  # the columns of steps and of executors
 WORDS = {"training": "forward", "inference": "forward in inference mode", "backward": "backward"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import tempfile
+import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -28,12 +28,12 @@ def cache() -> Path:
 @contextmanager
 def sibling(target: Path) -> Iterator[Path]:
     """A new empty file beside `target`, to be renamed to it when it is complete; otherwise removed."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
-    os.close(handle)
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    part.touch(exist_ok=False)  # not tempfile's: nobody else could read the file, under its own name either
     try:
-        yield Path(name)
+        yield part
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:
