@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -200,6 +201,9 @@ def _new_folder(name: str) -> Path:
 def _audit(options: argparse.Namespace) -> int:
     if options.max_steps is not None and options.max_steps < 1:
         raise UserError(f"--max-steps {options.max_steps}: expected a whole number of at least 1")
+    for flag, file in (("--json", options.json), ("--html", options.html)):
+        if file and (file.is_dir() or not os.access(file.absolute().parent, os.W_OK)):
+            raise UserError(f"{flag} {file}: cannot be written; name a file in a folder that is there")
     from .audit.runner import run
 
     watch, status = run(options.script, options.arguments, options.max_steps, options.attest)

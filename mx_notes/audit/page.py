@@ -14,6 +14,7 @@ import jinja2
 import numpy as np
 
 from ..runtime import mx
+from .report import plural
 from .rules import RULES, Finding, Rule
 from .timeline import MARK_HEIGHT, NUMBER, timeline
 
@@ -91,11 +92,6 @@ def versions() -> dict[str, str]:
     with suppress(metadata.PackageNotFoundError):  # run from a checkout
         found["mx_notes"] = metadata.version("mx_notes")
     return found
-
-
-def plural(number: int, thing: str) -> str:
-    """ "1 step", "2 steps"."""
-    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def _state(watch: Watch, rule: Rule) -> tuple[str, str]:

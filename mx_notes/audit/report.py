@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 def text(watch: Watch) -> str:
     """Findings first, then a line per rule, then how often forward, backward and update ran per step."""
-    lines = [f"audit: {watch.number_of_steps} steps, {len(watch.findings)} findings"]
+    lines = [f"audit: {plural(watch.number_of_steps, 'step')}, {plural(len(watch.findings), 'finding')}"]
     for finding in sorted(watch.findings, key=lambda f: f.severity):
         where = f"{finding.file}:{finding.line}: " if finding.file else ""
         times = watch.repeats[finding]
         at = f"step {finding.step}" if finding.step else "the run"
-        often = f", on {times} steps" if times > 1 else ""
+        often = f", on {plural(times, 'step')}" if times > 1 else ""
         lines.append(
             f"\n{finding.severity.upper()}  {finding.rule}  ({at}{often})\n  {where}{finding.message}"
         )
@@ -27,16 +27,23 @@ def text(watch: Watch) -> str:
         if rule.id in found:
             state = "FOUND"
         elif watch.checked.get(rule.id):
-            state = f"held on {watch.checked[rule.id]} steps"
+            state = f"held on {plural(watch.checked[rule.id], 'step')}"
         else:
             state = "nothing to check"
         lines.append(f"{rule.id:20} {state:20} {rule.sentence}")
     lines.append("")
     for kind in ("forward", "backward", "update"):
         counts = sorted((times, n) for (k, times), n in watch.recorder.totals.items() if k == kind)
-        lines.append(f"{kind:9} per step: " + ", ".join(f"{times} on {n} steps" for times, n in counts))
+        lines.append(
+            f"{kind:9} per step: " + ", ".join(f"{times} on {plural(n, 'step')}" for times, n in counts)
+        )
     together = sorted((k, n) for (kind, k), n in watch.recorder.totals.items() if kind == "micro-batches")
-    lines += [f"{k} micro-batches per update on {n} steps (grad_req='add')" for k, n in together]
+    lines += [f"{k} micro-batches per update on {plural(n, 'step')} (grad_req='add')" for k, n in together]
     if watch.attestation:
         lines += ["", watch.attestation.text()]
     return "\n".join(lines)
+
+
+def plural(number: int, thing: str) -> str:
+    """ "1 step", "2 steps"."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"

@@ -117,10 +117,13 @@ class Step:
         self.looks, self.samples, self.weights = [], [], []
 
     def count(self, kind: str) -> int:
-        """Forward passes (in training mode) or backward passes of one executor, updates of one parameter.
+        """How often something ran in the step, never added up over devices or networks.
 
-        Of several executors or parameters, the largest number.
+        Forward passes in training mode of one executor; backward passes into one gradient; updates of one
+        parameter. Where these differ, the largest number.
         """
+        if kind == "backward" and self.updates:
+            return max(update.passes for update in self.updates)
         counted = (event for event in self.events if event[0] == kind and (kind != "forward" or event[2]))
         return max(Counter(event[1] for event in counted).values(), default=0)
 

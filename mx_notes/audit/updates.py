@@ -179,8 +179,10 @@ class UpdateSteps(Steps):
 
     def _weight_written(self, buffer: Buffer, call: OperatorCall, share: Share | None) -> None:
         by_operator = call.name in OPTIMIZER_OPERATORS
+        # Operators of mx.np are not all seen: there a gradient that was read is taken for one that was used.
+        used = by_operator or share or (buffer.read and mx.util.is_np_array())
         # Otherwise it is filled with data, restored, clipped or averaged.
-        if not buffer.ever or not (by_operator or share or buffer.read):
+        if not buffer.ever or not used:
             buffer.fed += 1
             return
         rescale = None

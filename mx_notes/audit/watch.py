@@ -169,8 +169,9 @@ def audit(max_steps: int | None = None, attest: bool = False) -> Iterator[Watch]
     """
     with unreported():
         watch = Watch(max_steps, attest)
-    try:
-        with attached(watch.recorder):
+    # Finished while the hooks still hear of arrays that are freed: their handles must not be used any more.
+    with attached(watch.recorder):
+        try:
             yield watch
-    finally:
-        watch.finish()
+        finally:
+            watch.finish()

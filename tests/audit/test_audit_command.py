@@ -96,3 +96,9 @@ def test_the_library_form_raises_and_lists_the_findings(digits):
         watch.raise_for_findings()
     watch.raise_for_findings(allow=("mean-loss",))
     assert "mean-loss" in watch.report()
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_script_runs(mx_notes_command):
+    result = mx_notes_command("audit", "--html", "nowhere/report.html", str(RIGHT))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("mx-notes: --html nowhere/report.html: cannot be written")

@@ -123,3 +123,46 @@ def test_copies_of_parameters_by_hand_are_compared_with_their_own_kind(batches, 
                 for weight in (ours, theirs):
                     weight -= 0.1 * total.as_in_context(weight.context)
     assert errors(watch) == found
+
+
+def test_backward_counts_are_per_gradient_not_added_over_devices(batches):
+    devices = [mx.cpu(0), mx.cpu(1)]
+    net = mx.gluon.nn.Dense(10, in_units=64)
+    net.initialize(mx.init.Xavier(), ctx=devices)
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    with audit() as watch:
+        for data, label in batches[:5]:
+            parts = zip(
+                *(mx.gluon.utils.split_and_load(array, devices) for array in (data, label)), strict=True
+            )
+            for part, of in parts:
+                with mx.autograd.record():
+                    loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(part), of)
+                loss.backward()
+            trainer.step(64)
+    assert not watch.errors
+    assert {n: count for (kind, n), count in watch.recorder.totals.items() if kind == "backward"} == {1: 5}
+
+
+def test_filling_an_input_that_has_a_gradient_is_not_an_update(batches):
+    symbol = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=10, name="fc")
+    module = mx.mod.Module(mx.sym.SoftmaxOutput(symbol, name="softmax"))
+    module.bind([("data", (64, 64))], [("softmax_label", (64,))], inputs_need_grad=True)
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer(optimizer_params={"learning_rate": 0.1})
+    with audit() as watch:
+        for data, label in batches[:5]:
+            module.forward_backward(mx.io.DataBatch([data], [label]))
+            module.get_input_grads()[0].asnumpy()
+            module.update()
+    assert watch.number_of_steps == 5
+    assert watch.recorder.totals == {("forward", 1): 5, ("backward", 1): 5, ("update", 1): 5}
+
+
+def test_a_run_whose_last_batch_is_short_leaves_no_handle_behind():
+    from mx_notes import fit, preset, start
+
+    for _ in range(2):  # it reshapes the module, which lets go of executors when it is done
+        with audit() as watch:
+            fit(start(preset("digits").override(["epochs=1"])))
+        assert not watch.errors
