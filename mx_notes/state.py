@@ -1,0 +1,242 @@
+"""Everything that decides how a run goes on after an update: taken from a run, put back into one."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import arrays
+from .disk import parse_json
+from .errors import UserError
+from .recipes import Recipe
+from .runtime import gluoncv, mx, threads
+
+if TYPE_CHECKING:
+    from .training import Run
+
+Arrays = dict[str, np.ndarray]
+COUNTERS = ("epoch", "batch", "step", "examples", "meter_examples", "meter_correct")
+ROW = {
+    *("epoch", "loss", "train_accuracy", "validation_accuracy"),
+    *("learning_rate", "images_per_second", "seconds"),
+}
+LARGEST = 1 << 53  # whole numbers up to here are the same in every JSON reader
+
+
+@dataclass
+class State:
+    """A run after one of its updates. The arrays are copies.
+
+    There is no random state to keep: the order of an epoch is drawn from [seed, epoch], the augmentation of
+    a batch from [seed, epoch, batch], and what the network itself draws from [seed, step] (`training.fit`).
+    """
+
+    recipe: Recipe
+    symbol: str  # JSON: data to probabilities
+    arguments: Arrays
+    auxiliary: Arrays  # batch norm's running statistics
+    optimizer: Arrays  # "momentum:NAME" and, of float16 parameters, "master:NAME", as MXNet's SGD has them
+    updates: dict[str, int]  # of each trained parameter; the largest is where the schedule is
+    epoch: int  # epochs completed
+    batch: int  # batches of the next epoch that are done
+    step: int
+    examples: int  # in the training part
+    meter_examples: int  # of the epoch under way: seen, classified correctly, and the sum of their losses
+    meter_correct: int
+    meter_loss: float
+    seconds: float  # that the epoch under way has taken
+    history: list[dict]  # a row for each epoch completed, as in metrics.jsonl
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, run: Run) -> State:
+        """The run's state after its latest update; waits for the engine, so that nothing is in flight."""
+        mx.nd.waitall()
+        arguments, auxiliary = _parameters(run)
+        names = run.module._optimizer.idx2name
+        run.meter.catch_up()
+        return cls(
+            recipe=run.recipe,
+            symbol=_symbol(run),
+            arguments={name: array.asnumpy() for name, array in arguments.items()},
+            auxiliary={name: array.asnumpy() for name, array in auxiliary.items()},
+            optimizer={name: array.asnumpy() for name, array in _optimizer_arrays(run).items()},
+            updates={names[i]: n for i, n in run.module._optimizer._index_update_count.items()},
+            epoch=len(run.history),
+            batch=run.batch,
+            step=run.step,
+            examples=run.feed.examples,
+            meter_examples=run.meter.examples,
+            meter_correct=run.meter.correct,
+            meter_loss=run.meter.loss_sum,
+            seconds=run.seconds,
+            history=list(run.history),
+            versions=versions(),
+        )
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """That of these parameters; None in the middle of an epoch."""
+        return self.history[-1]["validation_accuracy"] if self.history and not self.batch else None
+
+    def is_finite(self) -> bool:
+        """Whether no number in the arrays is NaN or infinite."""
+        values = (*self.arguments.values(), *self.auxiliary.values(), *self.optimizer.values())
+        return all(np.isfinite(array).all() for array in values)
+
+    def restore(self, run: Run) -> None:
+        """Put this state into a run fresh from `training.start`, bit for bit.
+
+        Raises UserError if the run's network or training data is not the one that this is the state of.
+        """
+        if _symbol(run) != self.symbol:
+            raise UserError(
+                f"{self.recipe.model}: not the network of the checkpoint, which has another graph"
+            )
+        if (run.feed.examples, self._steps_done(run.feed.steps)) != (self.examples, self.step):
+            raise UserError(
+                f"{run.data.name}: {run.feed.examples} training images, not the {self.examples} of the checkpoint"
+            )
+        arguments, auxiliary = _parameters(run)
+        _expect_same("arg", self.arguments, arguments)
+        _expect_same("aux", self.auxiliary, auxiliary)
+        run.module.set_params(*self.parameters())
+        self._restore_optimizer(run)
+        run.history = list(self.history)
+        run.epoch, run.batch, run.step, run.seconds = self.epoch, self.batch, self.step, self.seconds
+        run.meter.examples, run.meter.correct = self.meter_examples, self.meter_correct
+        run.meter.loss_sum = self.meter_loss
+
+    def parameters(self) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:
+        """Arguments and auxiliary states as `Module.set_params` takes them."""
+        arguments = {name: arrays.to_mxnet(array) for name, array in self.arguments.items()}
+        return arguments, {name: arrays.to_mxnet(array) for name, array in self.auxiliary.items()}
+
+    def _steps_done(self, steps_per_epoch: int) -> int:
+        return self.epoch * steps_per_epoch + min(self.batch, steps_per_epoch)
+
+    def _restore_optimizer(self, run: Run) -> None:
+        module, optimizer = run.module, run.module._optimizer
+        indices = {name: index for index, name in optimizer.idx2name.items()}
+        if not self.updates.keys() <= indices.keys():
+            raise UserError("the checkpoint counts updates of parameters that the network doesn't have")
+        for name in self.updates:
+            index = indices[name]
+            (weight,) = module._exec_group.param_arrays[index]
+            module._updater.states[index] = optimizer.create_state_multi_precision(index, weight)
+            module._updater.states_synced[index] = True
+            optimizer._set_current_context(weight.context.device_id)
+            optimizer._index_update_count[index] = self.updates[name]
+        optimizer.num_update = max(self.updates.values(), default=0)
+        built = _optimizer_arrays(run)
+        _expect_same("optimiser", self.optimizer, built)
+        for name, array in built.items():
+            array[:] = self.optimizer[name]
+
+    def progress(self) -> str:
+        """What isn't in the arrays, as JSON text."""
+        values = {name: getattr(self, name) for name in COUNTERS}
+        others = ("meter_loss", "seconds", "updates", "history", "versions")
+        return json.dumps(values | {name: getattr(self, name) for name in others}, indent=1) + "\n"
+
+
+def _symbol(run: Run) -> str:
+    return run.module.symbol.get_internals()["probabilities_output"].tojson()
+
+
+def _parameters(run: Run) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:
+    """The arguments and auxiliary states themselves; `Module.get_params` averages over devices, even over one."""
+    executor = run.module._exec_group.execs[0]
+    arguments = {name: executor.arg_dict[name] for name in run.module._exec_group.param_names}
+    return arguments, executor.aux_dict
+
+
+def _optimizer_arrays(run: Run) -> dict[str, mx.nd.NDArray]:
+    """The optimiser's own arrays: MXNet keeps None, a momentum, or (momentum, float32 master weight)."""
+    found = {}
+    for index, state in run.module._updater.states.items():
+        momentum, master = state if isinstance(state, tuple) else (state, None)
+        name = run.module._optimizer.idx2name[index]
+        found |= {f"momentum:{name}": momentum, f"master:{name}": master}
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _expect_same(kind: str, saved: Arrays, built: dict[str, mx.nd.NDArray]) -> None:
+    theirs = {name: (array.shape, array.dtype) for name, array in saved.items()}
+    ours = {name: (array.shape, np.dtype(array.dtype)) for name, array in built.items()}
+    for name in theirs.keys() ^ ours.keys() or {n for n in ours if ours[n] != theirs[n]}:
+        raise UserError(
+            f"{kind} array {name[:60]!r}: {theirs.get(name, 'missing')} in the checkpoint, "
+            f"{ours.get(name, 'missing')} in the network that its recipe builds"
+        )
+
+
+def versions() -> dict[str, str]:
+    """What the last bits of a training depend on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "mxnet": mx.__version__,
+        "gluoncv": gluoncv.__version__,
+        "threads": str(threads().count),
+    }
+
+
+def parse_parameters(content: bytes, path: Path) -> tuple[Arrays, Arrays]:
+    """Arguments and auxiliary states in the content of a parameter file; raises UserError if it is no such file."""
+    kinds: dict[str, Arrays] = {"arg": {}, "aux": {}}
+    for key, array in arrays.parse(content, path).items():
+        kind, _, name = key.partition(":")
+        if kind not in kinds:
+            raise UserError(f"{path}: array {key[:60]!r} is neither arg: nor aux:")
+        kinds[kind][name] = array
+    return kinds["arg"], kinds["aux"]
+
+
+def parse_progress(content: bytes, path: Path) -> dict[str, Any]:
+    """What `State.progress` wrote, as fields of State; raises UserError for anything else."""
+    values = parse_json(content, path)
+    try:
+        counters = {name: _whole(values[name]) for name in COUNTERS}
+        updates = {name: _whole(number) for name, number in _object(values["updates"]).items()}
+        history = [_row(row, number) for number, row in enumerate(values["history"], 1)]
+        if len(history) != counters["epoch"]:
+            raise ValueError(f"{len(history)} rows of {counters['epoch']} epochs")
+        return counters | {
+            "meter_loss": _number(values["meter_loss"]),
+            "seconds": _number(values["seconds"]),
+            "updates": updates,
+            "history": history,
+            "versions": {name: str(value)[:40] for name, value in _object(values["versions"]).items()},
+        }
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path}: not the progress of a run ({type(error).__name__}: {error})") from None
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value < LARGEST:
+        raise ValueError("expected a whole number from 0 on")
+    return value
+
+
+def _number(value: object) -> float:
+    if type(value) not in (int, float):
+        raise ValueError("expected a number")
+    return float(value)
+
+
+def _object(value: object) -> dict:
+    if type(value) is not dict:
+        raise ValueError("expected an object")
+    return value
+
+
+def _row(row: object, epoch: int) -> dict:
+    if _object(row).keys() != ROW or row["epoch"] != epoch:
+        raise ValueError(f"expected the row of epoch {epoch}")
+    return {name: value if name == "epoch" else _number(value) for name, value in row.items()}
