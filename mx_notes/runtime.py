@@ -69,13 +69,17 @@ def prepare() -> None:
 
     Gives NumPy the names that MXNet reads and newer NumPys lack, and sets, unless the user has,
     `OMP_NUM_THREADS` (see `threads`) and `MXNET_SUBGRAPH_VERBOSE=0` (a line on stderr at every bind).
-    Loads the CUDA libraries if the CUDA build is installed; raises UserError if one is missing.
+    If the CUDA build is installed, loads CUDA's libraries (UserError if one is missing) and sets, unless the
+    user has, `NVIDIA_TF32_OVERRIDE=0`.
     """
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     os.environ.setdefault("OMP_NUM_THREADS", str(threads().count))
     if "mxnet" not in sys.modules:
         _restore_numpy_names()
         if cuda.build():
+            # Else cuDNN multiplies float32 on GPUs of 8.x with 10 bits of mantissa, and the audit's sums,
+            # right to 1e-4 in float32, no longer agree.
+            os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
             cuda.load()
 
 
@@ -217,6 +221,11 @@ def context(name: str):
     number = int(index or 0)
     if kind == "gpu":
         _expect_usable(name, number)
+    elif cuda.build() and cuda.driver().broken:
+        raise UserError(
+            f"device {name!r}: {cuda.build()} needs a driver that works even there, and"
+            f" {cuda.driver().problem}; use MXNet's build for CPUs, {cuda.CPU_BUILD}"
+        )
     from mx_notes.runtime import mx
 
     return mx.Context(kind, number)
