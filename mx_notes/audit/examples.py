@@ -17,10 +17,13 @@ from .ledger import requests_of
 
 
 def losses_symbol(symbol: mx.sym.Symbol) -> mx.sym.Symbol | None:
-    """The examples' losses (N,) in a graph with a mean of them as its loss, or None if there is no such mean.
+    """The examples' losses (N,) in a graph whose gradient is to be that of their mean, or None if it has none.
 
-    Looks for `make_loss(mean(losses))`, the head of `models.mean_cross_entropy`.
+    Looks for `make_loss(mean(losses))`, the head of `models.mean_cross_entropy`, and for an output
+    `losses_output`, to which the mean comes as head gradients (`parallel.DataParallel`).
     """
+    if "losses_output" in symbol.list_outputs():
+        return symbol["losses_output"]
     nodes = json.loads(symbol.tojson())["nodes"]
     for node in nodes:
         if node["op"] in ("make_loss", "MakeLoss"):
@@ -38,6 +41,23 @@ def mean_gradient(
     executor: mx.executor.Executor, losses: mx.sym.Symbol, groups: int = 8
 ) -> dict[str, np.ndarray]:
     """The mean over the batch of the examples' own gradients, for each parameter of a bound executor.
+
+    As `gradient_sum`, divided by N.
+    """
+    return mean_of([gradient_sum(executor, losses, groups)])
+
+
+def mean_of(parts: list[tuple[dict[str, np.ndarray], int]]) -> dict[str, np.ndarray]:
+    """The mean over all examples, from each device's sum and number of examples."""
+    examples = sum(count for _, count in parts)
+    names = parts[0][0]
+    return {name: sum(sums[name] for sums, _ in parts) / examples for name in names}
+
+
+def gradient_sum(
+    executor: mx.executor.Executor, losses: mx.sym.Symbol, groups: int = 8
+) -> tuple[dict[str, np.ndarray], int]:
+    """The sum of the examples' own gradients, for each parameter of a bound executor, and their number.
 
     losses: a symbol of shape (N,). One backward pass for each example, or, where N is larger than
     `groups`, for each group of them: at most `groups` passes. Call it when the executor's arrays hold
@@ -67,9 +87,7 @@ def mean_gradient(
             parts = mx.autograd.grad(loss, variables, heads, retain_graph=True)
             for total, part in zip(totals, parts, strict=True):
                 total += part.asnumpy()
-    return {
-        name: total / count for name, total in zip((n for n in names if n in inputs), totals, strict=True)
-    }
+    return dict(zip((n for n in names if n in inputs), totals, strict=True)), count
 
 
 def relative_difference(expected: dict[str, np.ndarray], applied: dict[str, np.ndarray]) -> float:

@@ -132,6 +132,11 @@ class Graph:
         """Whether a leaf goes, but for its shape unchanged, into one of these operators."""
         return any(user.op in ops for user in self._beyond_shape(output.node))
 
+    def beside(self, output: Output) -> tuple[Node, ...]:
+        """The parameters that a leaf meets in the operators that take it."""
+        met = (each.node for user in self._beyond_shape(output.node) for each in user.inputs[1:])
+        return tuple(node for node in met if node.parameter)
+
     def _beyond_shape(self, node: Node) -> list[Node]:
         users, found = [user for user in self.users[node] if user.inputs[0].node is node], []
         while users:

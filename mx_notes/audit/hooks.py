@@ -46,6 +46,8 @@ def attached(listener: Listener) -> Iterator[Listener]:
     _listeners.append(listener)
     before, _thread.quiet = _quiet(), False
     try:
+        with unreported():
+            listener.begin()
         yield listener
     finally:
         _thread.quiet = before
@@ -374,7 +376,7 @@ def _sees_cached_op(original):
     def init(self, sym, flags=()):
         original(self, sym, flags)
         if not _quiet():
-            _tell("cached_op_created", self, sym)
+            _tell("cached_op_created", self, sym, dict(flags).get("data_indices"))
 
     return init
 

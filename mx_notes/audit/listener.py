@@ -15,6 +15,9 @@ class Listener:
     A method must not change what it is given. MXNet called from inside a listener is not reported.
     """
 
+    def begin(self) -> None:
+        """From here on the listener is told; arrays freed before were not reported."""
+
     def batch_loaded(self, batch: mx.io.DataBatch) -> None:
         """Before a Module copies a batch into its executors and runs them forward."""
 
@@ -81,8 +84,8 @@ class Listener:
     def cached_op_invoked(self, op: int, inputs: list[int], outputs: list[int]) -> None:
         """A hybridised block has been called."""
 
-    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol) -> None:
-        """A block was hybridised."""
+    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol, data: list[int] | None) -> None:
+        """A block was hybridised. data: which of the symbol's inputs are no parameters; None: not told."""
 
     def function_recorded(self, inputs: list[int], outputs: list[int]) -> None:
         """An `autograd.Function` was called in a recorded scope."""

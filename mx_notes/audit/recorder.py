@@ -28,6 +28,9 @@ class Recorder(ExecutorSteps, AutogradSteps, UpdateSteps):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._statistics = RunningStatistics()
+
+    def begin(self) -> None:
+        """Learn of the parameters and variables that are there already."""
         for thing in gc.get_objects():
             if isinstance(thing, mx.gluon.Parameter):
                 self.ledger.name(thing)

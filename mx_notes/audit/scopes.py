@@ -32,6 +32,8 @@ class Block:
     """The graph of a hybridised block; its inputs are the symbol's, in this order."""
 
     symbol: mx.sym.Symbol
+    given: list[int] | None  # the positions of what is no parameter, frozen ones included; None: not told
+    data: int | None = None  # the position of the batch, once it is known
 
     @cached_property
     def inputs(self) -> list[str]:
@@ -43,8 +45,6 @@ class Block:
         """Running statistics: position among the inputs, name."""
         auxiliary = set(self.symbol.list_auxiliary_states())
         return {position: name for position, name in enumerate(self.inputs) if name in auxiliary}
-
-    data: int | None = None  # the position of the batch, once it is known
 
 
 class AutogradSteps(Steps):
@@ -124,7 +124,9 @@ class AutogradSteps(Steps):
             sizes = {
                 position: math.prod(shape_of(handle))
                 for position, handle in enumerate(inputs)
-                if handle not in self.ledger.variables and position not in block.statistics
+                if handle not in self.ledger.variables
+                and position not in block.statistics
+                and (block.given is None or position in block.given)
             }
             block.data = max(sizes, key=sizes.get, default=-1)
         return inputs[block.data] if block.data >= 0 else None
@@ -211,9 +213,9 @@ class AutogradSteps(Steps):
         if self._tape is not None:
             self._tape.add_cached_op(block.symbol, inputs, outputs, scope.training)
 
-    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol) -> None:
+    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol, data: list[int] | None) -> None:
         """Remember its graph."""
-        self._blocks[op.handle.value] = Block(symbol)
+        self._blocks[op.handle.value] = Block(symbol, data)
 
     def array_freed(self, array: int) -> None:
         """Its address may be another array's soon."""

@@ -82,7 +82,7 @@ class Steps(Listener):
     def _run_deferred(self) -> None:
         """Run the operators that could not run where they were thought of (see `Listener.operator_invoked`)."""
         while self._deferred:
-            self._deferred.pop()()
+            self._deferred.pop(0)()
 
     def _before_judging(self, step: Step) -> None:
         """The last chance to add to a step that is over."""

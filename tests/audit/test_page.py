@@ -260,4 +260,7 @@ def test_a_page_that_cannot_be_written_is_one_line_and_status_2(mx_notes_command
     result = mx_notes_command("audit", "--html", "nowhere/report.html", "script.py")
     assert result.returncode == 2
     last = result.stderr.splitlines()[-1]
-    assert last == "mx-notes: --html nowhere/report.html: cannot be written: No such file or directory"
+    assert (
+        last
+        == "mx-notes: --html nowhere/report.html: cannot be written; name a file in a folder that is there"
+    )
