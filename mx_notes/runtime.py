@@ -231,6 +231,18 @@ def context(name: str):
     return mx.Context(kind, number)
 
 
+def contexts(names: str) -> list:
+    """The contexts that names with commas between them, such as `gpu:0,gpu:1`, stand for: see `context`.
+
+    Raises UserError for a device named twice, too.
+    """
+    found = [context(name) for name in names.split(",")]
+    for twice in found:
+        if found.count(twice) > 1:
+            raise UserError(f"device {names!r}: {twice.device_type}:{twice.device_id} is named twice")
+    return found
+
+
 @cache
 def automatic() -> Device:
     """What `auto` means here: the first GPU that MXNet can use, or else the CPU."""

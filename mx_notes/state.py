@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import arrays
+from . import arrays, parallel
 from .disk import parse_json
 from .errors import UserError
 from .recipes import Recipe
@@ -39,8 +39,10 @@ class State:
     recipe: Recipe
     symbol: str  # JSON: data to probabilities
     arguments: Arrays
-    auxiliary: Arrays  # batch norm's running statistics
-    optimizer: Arrays  # "momentum:NAME" and, of float16 parameters, "master:NAME", as MXNet's SGD has them
+    auxiliary: Arrays  # batch norm's running statistics; of several devices, their mean
+    # "momentum:NAME" and, of float16 parameters, "master:NAME", as MXNet's SGD has them; with several devices
+    # also "statistics:DEVICE:NAME", what each device's own running statistics are at (DEVICE from 0)
+    optimizer: Arrays
     updates: dict[str, int]  # of each trained parameter; the largest is where the schedule is
     epoch: int  # epochs completed
     batch: int  # batches of the next epoch that are done
@@ -57,16 +59,16 @@ class State:
     def of(cls, run: Run) -> State:
         """The run's state after its latest update; waits for the engine, so that nothing is in flight."""
         mx.nd.waitall()
-        arguments, auxiliary = _parameters(run)
-        names = run.module._optimizer.idx2name
+        arguments, _ = _parameters(run)
+        optimizer = _optimizer_arrays(run) | _statistics(run)
         run.meter.catch_up()
         return cls(
             recipe=run.recipe,
             symbol=_symbol(run),
             arguments={name: array.asnumpy() for name, array in arguments.items()},
-            auxiliary={name: array.asnumpy() for name, array in auxiliary.items()},
-            optimizer={name: array.asnumpy() for name, array in _optimizer_arrays(run).items()},
-            updates={names[i]: n for i, n in run.module._optimizer._index_update_count.items()},
+            auxiliary=_auxiliary(run),
+            optimizer={name: array.asnumpy() for name, array in optimizer.items()},
+            updates=_updates(run.module._optimizer),
             epoch=len(run.history),
             batch=run.batch,
             step=run.step,
@@ -107,6 +109,7 @@ class State:
         _expect_same("aux", self.auxiliary, auxiliary)
         run.module.set_params(*self.parameters())
         self._restore_optimizer(run)
+        self._restore_statistics(run)
         run.history = list(self.history)
         run.epoch, run.batch, run.step, run.seconds = self.epoch, self.batch, self.step, self.seconds
         run.meter.examples, run.meter.correct = self.meter_examples, self.meter_correct
@@ -127,14 +130,27 @@ class State:
             raise UserError("the checkpoint counts updates of parameters that the network doesn't have")
         for name in self.updates:
             index = indices[name]
-            (weight,) = module._exec_group.param_arrays[index]
-            module._updater.states[index] = optimizer.create_state_multi_precision(index, weight)
-            module._updater.states_synced[index] = True
-            optimizer._set_current_context(weight.context.device_id)
-            optimizer._index_update_count[index] = self.updates[name]
+            weight, *_ = module._exec_group.param_arrays[index]
+            key = _key(run, index)
+            module._updater.states[key] = optimizer.create_state_multi_precision(key, weight)
+            module._updater.states_synced[key] = False  # to be brought to the device that updates
+            # A KVStore on GPUs spreads the parameters over them: which device updates this one is not known.
+            for device in {0, *(context.device_id for context in module._context)}:
+                optimizer._set_current_context(device)
+                optimizer._index_update_count[key] = self.updates[name]
         optimizer.num_update = max(self.updates.values(), default=0)
         built = _optimizer_arrays(run)
-        _expect_same("optimiser", self.optimizer, built)
+        _expect_same("optimiser", _without_statistics(self.optimizer), built)
+        for name, array in built.items():
+            array[:] = self.optimizer[name]
+
+    def _restore_statistics(self, run: Run) -> None:
+        """Each device's own; on another number of devices than before, all have the mean."""
+        saved = self.optimizer.keys() - _without_statistics(self.optimizer).keys()
+        built = _statistics(run)
+        if saved != built.keys():
+            return
+        _expect_same("statistics", {name: self.optimizer[name] for name in saved}, built)
         for name, array in built.items():
             array[:] = self.optimizer[name]
 
@@ -156,12 +172,51 @@ def _parameters(run: Run) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDA
     return arguments, executor.aux_dict
 
 
+def _auxiliary(run: Run) -> Arrays:
+    executors = run.module._exec_group.execs
+    return {
+        name: parallel.mean([executor.aux_dict[name].asnumpy() for executor in executors])
+        for name in executors[0].aux_dict
+    }
+
+
+def _statistics(run: Run) -> dict[str, mx.nd.NDArray]:
+    """The auxiliary states of each device, where there are several."""
+    executors = run.module._exec_group.execs
+    if len(executors) == 1:
+        return {}
+    return {
+        f"statistics:{device}:{name}": array
+        for device, executor in enumerate(executors)
+        for name, array in executor.aux_dict.items()
+    }
+
+
+def _without_statistics(optimizer: Arrays) -> Arrays:
+    return {name: array for name, array in optimizer.items() if not name.startswith("statistics:")}
+
+
+def _key(run: Run, index: int) -> int | str:
+    """What the optimiser calls a parameter: by its number, or, in a KVStore, by its name."""
+    return index if len(run.module._context) == 1 else run.module._optimizer.idx2name[index]
+
+
+def _updates(optimizer: mx.optimizer.Optimizer) -> dict[str, int]:
+    """How often each parameter was updated. Each device has a count; only those that update go on."""
+    found: dict[str, int] = {}
+    for counts in optimizer._all_index_update_counts.values():
+        for key, count in counts.items():
+            name = optimizer.idx2name.get(key, key)
+            found[name] = max(count, found.get(name, 0))
+    return found
+
+
 def _optimizer_arrays(run: Run) -> dict[str, mx.nd.NDArray]:
     """The optimiser's own arrays: MXNet keeps None, a momentum, or (momentum, float32 master weight)."""
-    found = {}
-    for index, state in run.module._updater.states.items():
+    found, names = {}, run.module._optimizer.idx2name
+    for key, state in run.module._updater.states.items():
         momentum, master = state if isinstance(state, tuple) else (state, None)
-        name = run.module._optimizer.idx2name[index]
+        name = names.get(key, key)
         found |= {f"momentum:{name}": momentum, f"master:{name}": master}
     return {name: array for name, array in found.items() if array is not None}
 

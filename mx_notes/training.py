@@ -22,6 +22,7 @@ from .callbacks import Callback
 from .data.augment import Augmentation, strength
 from .data.batches import Feed
 from .errors import UserError
+from .parallel import DataParallel
 from .recipes import Recipe, Schedule
 from .runtime import mx
 
@@ -67,9 +68,9 @@ class Run:
 
 
 def start(recipe: Recipe) -> Run:
-    """Load the data, bind the network on the recipe's device and initialise it from the seed."""
-    device = runtime.context(recipe.device)
-    if recipe.dtype == "float16" and device.device_type == "cpu":
+    """Load the data, bind the network on the recipe's device or devices and initialise it from the seed."""
+    devices = runtime.contexts(recipe.device)
+    if recipe.dtype == "float16" and any(device.device_type == "cpu" for device in devices):
         raise UserError("dtype=float16: MXNet multiplies float16 matrices on a GPU only; use dtype=float32")
     dataset = data.load(
         recipe.data,
@@ -91,13 +92,13 @@ def start(recipe: Recipe) -> Run:
     symbol = models.mean_cross_entropy(net)
     # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
     untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
-    module = mx.mod.Module(
-        symbol,
-        ("data",),
-        ("softmax_label",),
-        context=device,
-        fixed_param_names=sorted(untrained.intersection(symbol.list_arguments())),
-    )
+    fixed = sorted(untrained.intersection(symbol.list_arguments()))
+    if len(devices) == 1:
+        module = mx.mod.Module(
+            symbol, ("data",), ("softmax_label",), context=devices[0], fixed_param_names=fixed
+        )
+    else:
+        module = DataParallel(symbol, devices, fixed_param_names=fixed)
     batch = min(recipe.batch_size, feed.examples)
     module.bind(
         [mx.io.DataDesc("data", (batch, *dataset.shape), recipe.dtype)],

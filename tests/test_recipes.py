@@ -2,6 +2,7 @@
 
 import pytest
 
+from mx_notes import recipes
 from mx_notes.errors import UserError
 from mx_notes.recipes import PRESETS, Recipe, Schedule, preset
 
@@ -36,6 +37,57 @@ def test_settings_change_any_knob_and_keep_its_type():
 def test_a_wrong_setting_says_what_would_be_right(setting, message):
     with pytest.raises(UserError, match=message.replace("?", r"\?")):
         preset("digits").override([setting])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_recipe_is_read_as_it_was_written(name, tmp_path):
+    recipe = PRESETS[name].override(["seed=12345678901234567890", "lr=1e30", "data_dir=ä b"])
+    (tmp_path / "recipe.json").write_text(recipe.to_json())
+    assert recipes.read(tmp_path / "recipe.json") == recipe
+
+
+def test_whole_numbers_are_numbers_and_missing_knobs_have_their_defaults():
+    assert Recipe.from_json('{"learning_rate": 1}') == Recipe(learning_rate=1.0)
+    assert type(Recipe.from_json('{"learning_rate": 1}').learning_rate) is float
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a recipe in JSON: Expecting value"),
+        (b"\xff\xfe", "'utf-8' codec can't decode"),
+        (b"[]", "expected one JSON object of knobs"),
+        (b"[" * 30_000, "not a recipe in JSON"),
+        (b'{"seed": ' + b"9" * 9_000 + b"}", "not a recipe in JSON"),
+        (b'{"learning_rate": ' + b"9" * 400 + b"}", "learning_rate=9999"),
+        (b'{"colour": "red"}', "no such knob: 'colour'"),
+        (b'{"epochs": 2.5}', "epochs=2.5: expected a whole number"),
+        (b'{"epochs": true}', "epochs=True: expected a whole number"),
+        (b'{"epochs": "3"}', "epochs='3': expected a whole number"),
+        (b'{"epochs": null}', "epochs=None: expected a whole number"),
+        (b'{"momentum": NaN}', "momentum=nan: expected a finite number"),
+        (b'{"learning_rate": 1e999}', "learning_rate=inf: expected a finite number"),
+        (b'{"data_dir": "a\\nb"}', "expected text in one line"),
+        (b'{"data_dir": "\\u0000"}', "expected text in one line"),
+        (b'{"data_dir": "\\ud800"}', "expected text in one line"),
+        (b'{"image_size": 1000000}', "image_size=1000000: expected at most 4096 pixels"),
+        (b" " * 100_000 + b"{}", "100002 bytes, expected at most 65536"),
+    ],
+)
+def test_a_file_that_is_no_recipe(tmp_path, content, message):
+    path = tmp_path / "recipe.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        recipes.read(path)
+    assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_a_recipe_that_is_not_there_or_a_link_to_something_else(tmp_path):
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for name in ("gone", "link", "."):
+        with pytest.raises(UserError, match=str(tmp_path)):
+            recipes.read(tmp_path / name)
 
 
 def test_an_unknown_preset_names_the_nearest():

@@ -42,7 +42,9 @@ class Buffer:
     fed: int = 0  # how often the array was filled from outside, as data is
     passes: int = 0  # backward passes that wrote it since the last update
     ever: int = 0  # and altogether
+    since: int = 0  # the step of the first of them
     updates: int = 0
+    updated: int = 0  # the step of the latest
     last: Pass | None = None
     read: bool = False  # since it was last written
     cleared: bool = True  # since the last update

@@ -28,6 +28,7 @@ FACTORS = {
     "_div_scalar": lambda scalar: 1 / scalar,
     "_npi_true_divide_scalar": lambda scalar: 1 / scalar,
 }
+_NEGATIVE = {"negative", "_npi_negative", "_rminus_scalar", "_npi_rsubtract_scalar"}
 MEANS, SUMS = {"mean", "_npi_mean"}, {"sum", "sum_axis", "_np_sum", "_npi_sum"}
 
 
@@ -129,7 +130,7 @@ def _inputs(node: Node, gradient: np.ndarray):
         return [(first, spread * (gradient.size / spread.size if node.op in MEANS else 1))]
     if node.op in FACTORS:
         return [(first, gradient * FACTORS[node.op](float(node.attributes["scalar"])))]
-    if node.op in ("negative", "_npi_negative", "_rminus_scalar"):
+    if node.op in _NEGATIVE:
         return [(first, -gradient)]
     if node.op in SAME and gradient.size == np.prod(shape or (1,)):
         return [(first, gradient.reshape(shape))]
@@ -148,6 +149,19 @@ def _unreduce(node: Node, gradient: np.ndarray, shape: tuple[int, ...]) -> np.nd
     if _true(node, "exclude"):
         axes = set(range(len(shape))) - axes
     return gradient.reshape([1 if axis in axes else size for axis, size in enumerate(shape)])
+
+
+def terms(graph: Graph) -> set[Node]:
+    """The nodes whose outputs add up to the losses that backward starts from, with factors but nothing else."""
+    linear = SAME | ADDING | SUBTRACTING | MULTIPLYING | set(FACTORS) | MEANS | SUMS | _NEGATIVE | {"MakeLoss"}
+    found: set[Node] = set()
+    stack = [h.node for h in graph.heads if not graph.executor or h.node.op in ("MakeLoss", "make_loss")]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack += [each.node for each in node.inputs] if node.op in linear else []
+    return found
 
 
 def _depends_on_data(graph: Graph, node: Node) -> bool:

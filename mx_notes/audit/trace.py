@@ -17,12 +17,16 @@ from .ledger import Buffer
 
 @dataclass(frozen=True)
 class Message:
-    """What does not hold, and what to do. severity: None, as the rule has it; file, line: None, where the step ended."""
+    """What does not hold, and what to do.
+
+    severity: None, as the rule has it; file, line: None, where the step ended; step: None, the one just judged.
+    """
 
     text: str
     severity: str | None = None
     file: str | None = None
     line: int | None = None
+    step: int | None = None
 
 
 @dataclass

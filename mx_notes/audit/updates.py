@@ -33,6 +33,7 @@ class UpdateSteps(Steps):
         self._asked: dict[int, float] = {}  # optimizer.lr of optimisers with a scheduler, as first seen
         self._refused: tuple[mx.optimizer.Optimizer, float] | None = None
         self._finite: tuple[int, tuple, list, mx.nd.NDArray] | None = None  # a question that is under way
+        self.handed: dict[int, set[str]] = {}  # optimiser of a Trainer: the parameters that it is to train
         self.schedules: dict[int, tuple[int, int]] = {}  # horizon, largest number asked by the program itself
 
     def finish(self) -> None:
@@ -88,6 +89,9 @@ class UpdateSteps(Steps):
         """Enter the update, and copy what it wrote."""
         optimizer, step = updater.optimizer, self._step
         step.rates[id(optimizer)] = self._rates(optimizer)
+        if id(optimizer) not in self.handed:
+            given = optimizer.param_dict.values()
+            self.handed[id(optimizer)] = {p.name for p in given if p.grad_req != "null" and p.lr_mult}
         before = self._before or [None] * len(indices)
         for index, gradient, weight, copies, stateless in zip(
             indices, gradients, weights, before, self._stateless, strict=True

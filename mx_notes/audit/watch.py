@@ -119,6 +119,7 @@ class Watch:
             self.recorder.finish()
             buffers = list(self.recorder.ledger.weights.values())
             self._memory["frozen-parameter"]["buffers"] = self._memory["non-finite"]["buffers"] = buffers
+            self._memory["frozen-parameter"]["handed"] = set().union(*self.recorder.handed.values())
             self._memory["learning-rate"]["schedules"] = list(self.recorder.schedules.values())
             for rule in RULES.values():
                 for check in rule.at_end:
@@ -148,7 +149,8 @@ class Watch:
             severity, file, line = message.severity or rule.severity, message.file, message.line
             if step and not file:
                 file, line = step.file, step.line
-            finding = Finding(rule.id, severity, message.text, step.number if step else None, file, line)
+            number = message.step or (step.number if step else self.number_of_steps)
+            finding = Finding(rule.id, severity, message.text, number, file, line)
             kind = (rule.id, severity, file, line)
             first = self._seen.setdefault(kind, finding)
             if first is finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from .download import sibling
+from .download import CHUNK, sibling
 
 RECORD = 1 + 3 * 32 * 32
 RECORDS = 10_000  # in each file
@@ -18,6 +19,7 @@ TEST_FILE = "test_batch.bin"
 FILES = (*TRAINING_FILES, TEST_FILE)
 FOLDER = "cifar-10-batches-bin"
 ARCHIVE = "cifar-10-binary.tar.gz"
+LARGEST = 1 << 28  # bytes that the archive may hold, decompressed: CIFAR-10's has 184 million
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -64,17 +66,29 @@ def extract(archive: Path, folder: Path) -> Path:
     """
     wanted = {f"{FOLDER}/{name}": name for name in FILES}
     try:
+        _check_size(archive)
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
                 name = wanted.pop(member.name, None)
                 if name is not None:
                     _extract(tar, member, archive, folder / name)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+    # Of damaged headers tarfile also raises the last ones.
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, MemoryError, OverflowError) as error:
         raise UserError(f"{archive}: cannot be unpacked into {folder}: {error}") from None
     if wanted:
         raise UserError(f"{archive}: has no {min(wanted)}; not CIFAR-10's binary version")
     return folder
+
+
+def _check_size(archive: Path) -> None:
+    """Decompress it once: a small file of gigabytes of zeros would keep tarfile busy for long."""
+    size = 0
+    with gzip.open(archive) as file:
+        while chunk := file.read(CHUNK):
+            size += len(chunk)
+            if size > LARGEST:
+                raise UserError(f"{archive}: holds more than {LARGEST} bytes, not CIFAR-10's binary version")
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path, target: Path) -> None:

@@ -15,19 +15,20 @@ import numpy as np
 
 from ..errors import UserError
 
-LARGEST = 1 << 28  # bytes that a file may hold: Fashion-MNIST's largest has 47 million
+LARGEST = 1 << 26  # bytes that a file may hold: Fashion-MNIST's largest has 47 million
+CHUNK = 1 << 20
 
 
 def read(path: Path, dimensions: int) -> np.ndarray:
     """The array of unsigned bytes in an IDX file, compressed by gzip or not.
 
     dimensions: 3 for images (N, H, W), 1 for labels (N,). Raises UserError if the file is not exactly
-    such an array. Of a header that lies, no more is read than it says, at most 256 MiB.
+    such an array. Of a header that lies, no more is read than it says, at most 64 MiB.
     """
     with _opened(path) as file:
         shape = _header(file, path, dimensions)
         size = math.prod(shape)
-        content = file.read(size + 1)
+        content = _content(file, size + 1)
     if len(content) != size:
         text = "x".join(map(str, shape))
         found = "more" if len(content) > size else len(content)
@@ -52,9 +53,17 @@ def _header(file: BinaryIO, path: Path, dimensions: int) -> tuple[int, ...]:
 def raw_bytes(path: Path) -> bytes:
     """The file's content, decompressed if it is a gzip file."""
     with _opened(path) as file:
-        content = file.read(LARGEST + 1)
+        content = _content(file, LARGEST + 1)
     if len(content) > LARGEST:
         raise UserError(f"{path}: holds more than {LARGEST} bytes, too much for an IDX file")
+    return bytes(content)
+
+
+def _content(file: BinaryIO, size: int) -> bytearray:
+    """So many bytes, or what there is; memory is taken for the latter only, as `file.read(size)` doesn't."""
+    content = bytearray()
+    while len(content) < size and (chunk := file.read(min(CHUNK, size - len(content)))):
+        content += chunk
     return content
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import runtime
+from .. import disk, runtime
 from ..errors import UserError
 from ..runtime import mx
 from . import recordio
@@ -17,6 +17,7 @@ from .batches import Feed
 from .dataset import Fed
 from .recordio import Records
 
+LARGEST_NAMES = 1 << 20  # bytes of classes.txt
 SAMPLED = 256  # training images that mean and standard deviation are taken from
 
 
@@ -49,12 +50,18 @@ class RecordDataset(Fed):
 
     @cached_property
     def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        import cv2
+
         count = len(self.train.labels)
         chosen = np.unique(np.linspace(0, count - 1, min(count, SAMPLED)).astype(int))
-        sample = [recordio.image(self.train, number).reshape(-1, 3) for number in chosen]
+        means, squares = [], []
+        for number in chosen:
+            mean, std = cv2.meanStdDev(np.ascontiguousarray(recordio.image(self.train, int(number))))
+            means.append(mean[:, 0])
+            squares.append(mean[:, 0] ** 2 + std[:, 0] ** 2)
         # Each image counts the same, whatever its size.
-        mean = np.mean([pixels.mean(axis=0) for pixels in sample], axis=0)
-        std = np.sqrt(np.mean([np.square(pixels - mean).mean(axis=0) for pixels in sample], axis=0))
+        mean = np.mean(means, axis=0)
+        std = np.sqrt(np.maximum(np.mean(squares, axis=0) - mean**2, 0))
         return mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32)
 
     def _feed_type(self) -> type[Feed]:
@@ -122,8 +129,9 @@ def load(folder: Path | None, image_size: int) -> RecordDataset:
     if (folder / "test.rec").is_file():
         test, source = recordio.scan(folder / "test.rec"), str(folder)
     classes = _classes(folder / "classes.txt", train)
-    for part in (train, validation, test):
+    for part in {records.path: records for records in (train, validation, test)}.values():
         _check_labels(part, classes)
+        recordio.check_images(part)
     return RecordDataset("imagerecord", classes, train, validation, test, source, image_size)
 
 
@@ -131,10 +139,11 @@ def _classes(path: Path, train: Records) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(str(label) for label in range(train.labels.max() + 1))
     try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").strip().splitlines())
-    except (OSError, UnicodeDecodeError) as error:
+        text = disk.read(path.resolve(), LARGEST_NAMES).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
-    if not names or not all(names):
+    names = tuple(line.strip() for line in text.strip().splitlines())
+    if not names or not all(name and name.isprintable() for name in names):
         raise UserError(f"{path}: expected the name of a class on each line")
     return names
 

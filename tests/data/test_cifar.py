@@ -1,5 +1,6 @@
 """Small files in CIFAR-10's binary format, of real scanned digits in three colours."""
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -165,6 +166,24 @@ def test_truncated_archive(monkeypatch, folder, tmp_path, cut):
     with pytest.raises(UserError, match=r"a\.tar\.gz: (cannot be unpacked|has no)"):
         cifar.extract(path, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.part"))
+
+
+def test_an_archive_of_gigabytes_of_zeros(monkeypatch, tmp_path):
+    monkeypatch.setattr(cifar, "LARGEST", 1 << 20)
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(bytes(8 << 20)))
+    with pytest.raises(UserError, match="holds more than 1048576 bytes"):
+        cifar.extract(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_header_that_claims_2_to_the_40_bytes(tmp_path):
+    info = tarfile.TarInfo("name")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 1 << 40
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT)))
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        cifar.extract(path, tmp_path / "out")
 
 
 def test_survey(folder, cache, tmp_path):

@@ -58,6 +58,8 @@ def test_a_good_file(site, target):
     (site[0] / "good").write_bytes(CONTENT)
     assert download.fetch([site[1] + "good"], target, DIGEST, LIMIT) == target
     assert left_behind(target) == [target] and target.read_bytes() == CONTENT
+    (target.parent / "plain").touch()
+    assert target.stat().st_mode == (target.parent / "plain").stat().st_mode  # others may read it, too
 
 
 def test_the_second_mirror_when_the_first_has_none_and_when_it_has_another(site, target):

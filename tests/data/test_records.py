@@ -1,6 +1,7 @@
 """Small RecordIO files of scanned digits, in colour and of other sizes, written by MXNet itself."""
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -26,6 +27,10 @@ def picture(number):
 def png(number, image=picture):
     # Not mx.recordio.pack_img: on NumPy 2 it fails for want of ndarray.tostring.
     return cv2.imencode(".png", np.ascontiguousarray(image(number)[:, :, ::-1]))[1].tobytes()
+
+
+def jpeg_of(number):
+    return cv2.imencode(".jpg", np.ascontiguousarray(picture(number)[:, :, ::-1]))[1].tobytes()
 
 
 def write(folder, name, numbers, image=picture):
@@ -134,6 +139,10 @@ def test_class_names(dataset, folder):
     assert dataset.classes == tuple("0123456789") and dataset.shape == (3, SIZE, SIZE)
     (folder / "classes.txt").write_text("\n".join(f"digit {n}" for n in range(10)) + "\n")
     assert data.load("imagerecord", data_dir=folder).classes[3] == "digit 3"
+    for names in ("a\n\nb\n", "a\n\x1b[31mb\n", "a" * (2 << 20)):
+        (folder / "classes.txt").write_text(names)
+        with pytest.raises(UserError, match=r"classes\.txt: "):
+            data.load("imagerecord", data_dir=folder)
     (folder / "classes.txt").write_text("a\nb\nc\n")
     with pytest.raises(UserError, match=r"train\.rec: label 3 of record 3 .* 3 classes, 0 to 2"):
         data.load("imagerecord", data_dir=folder)
@@ -165,6 +174,10 @@ def test_no_folder_named():
         (lambda whole: whole[:4] + struct.pack("<I", 2 << 29 | 40) + whole[8:], "out of order"),
         (lambda whole: whole[:8] + struct.pack("<I", 4) + whole[12:], "has 4 labels, expected one"),
         (lambda whole: whole[:12] + struct.pack("<f", -1) + whole[16:], "label -1.0 in the record at byte 0"),
+        (
+            lambda whole: whole[:12] + struct.pack("<f", 1 << 23) + whole[16:],  # as many classes, and names
+            "label 8388608.0 in the record at byte 0, expected a class from 0 to 65535",
+        ),
         (lambda whole: whole[:12] + struct.pack("<f", 1.5) + whole[16:], "label 1.5 in the record at byte 0"),
         (
             lambda whole: whole[:12] + struct.pack("<f", float("nan")) + whole[16:],
@@ -182,9 +195,23 @@ def test_damaged_records(folder, name, damage, message):
     assert message in str(caught.value) and str(caught.value).startswith(f"{path}: ")
 
 
-@pytest.mark.parametrize("content", ["", "0\t0\n", "0 0\n", "words\tmore words\n"])
-def test_an_index_that_is_not_that_of_the_records(folder, content):
-    (folder / "train.idx").write_text(content)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda whole: "",
+        lambda whole: "0\t0\n",
+        lambda whole: "words\tmore words\n",
+        lambda whole: whole + "0\n",
+        # What MXNet would read otherwise: it takes numbers in pairs, and stops at what is none.
+        lambda whole: whole.replace("\n", "\t9\n", 1),
+        lambda whole: whole.replace("1\t", "1_0\t", 1),
+        lambda whole: whole.replace("0\t", "99999999999999999999\t", 1),
+        lambda whole: whole.replace("0\t", "-0\t", 1),
+        lambda whole: whole + "\n" * 10_000,
+    ],
+)
+def test_an_index_that_is_not_that_of_the_records(folder, change):
+    (folder / "train.idx").write_text(change((folder / "train.idx").read_text()))
     with pytest.raises(UserError, match=r"train\.idx: "):
         data.load("imagerecord", data_dir=folder)
 
@@ -203,12 +230,40 @@ def test_an_image_that_would_end_the_process_in_mxnet(folder, name, content, mes
         data.load("imagerecord", data_dir=folder)
 
 
-def test_an_image_damaged_inside_is_found_when_the_statistics_are_taken(folder):
-    image = bytearray(png(0))
-    image[20] ^= 0xFF  # the height
-    write_raw(folder / "train.rec", [bytes(image)] * 10)
-    with pytest.raises(UserError, match=r"train\.rec: record 0 .* not an image that OpenCV can decode"):
-        list(data.load("imagerecord", data_dir=folder, image_size=SIZE).training(2, seed=1).epoch(0))
+def damaged_inside(whole):
+    image = bytearray(whole)
+    image[len(image) // 2] ^= 0xFF
+    return bytes(image)
+
+
+def png_of(height, width):
+    """A whole PNG, checksums included, of one row of zeros, whatever its header says."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return recordio.PNG + header + chunk(b"IDAT", zlib.compress(bytes(width + 1))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("name", ["train.rec", "val.rec"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        damaged_inside(png(0)),
+        jpeg_of(0)[:200],  # no frame header, no end
+        jpeg_of(0)[:20] + bytes(900),
+        png(0)[:24] + png(0)[33:],
+        png_of(60_000, 1000),  # a few hundred bytes that ask for 180 MB
+        jpeg_of(0).replace(struct.pack(">HH", SIZE, SIZE), struct.pack(">HH", 60_000, 60_000), 1),
+        png(0)[:33] + struct.pack(">I", 1 << 30) + png(0)[37:],  # a chunk of 1 GB, says its length
+    ],
+)
+def test_an_image_that_opencv_cannot_decode_never_reaches_mxnet(folder, name, image):
+    """MXNet would end the process (SIGFPE): one record among good ones, found when the data is loaded."""
+    write_raw(folder / name, [*map(png, range(4)), image, *map(png, range(5, 10))])
+    with pytest.raises(UserError, match=rf"{name}: (record 4 .* not an image that OpenCV|.* truncated)"):
+        data.load("imagerecord", data_dir=folder, image_size=SIZE)
 
 
 def test_a_record_that_contains_the_magic_number(tmp_path):

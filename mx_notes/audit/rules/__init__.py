@@ -64,9 +64,9 @@ def at_end(id: str):
     return register
 
 
-def warning(text: str) -> Message:
-    """A message of an `error` rule that is one to look at only."""
-    return Message(text, "warning")
+def warning(text: str, step: int | None = None) -> Message:
+    """A message of an `error` rule that is one to look at only. step: when it began, if not now."""
+    return Message(text, "warning", step=step)
 
 
 for _family in FAMILIES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..trace import Step
+from ..trace import Message, Step
 from . import at_end, rule, warning
 
 
@@ -78,12 +78,11 @@ def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
     memory["passes"] = max([memory.get("passes", 1), *(update.passes for update in step.updates)])
     memory["steps"] = memory.get("steps", 0) + 1
     memory["finite"] = memory.get("finite", True) and step.finite
-    moved = memory.setdefault("moved", {})
+    moved = memory.setdefault("moved", {})  # parameter: has it changed, how many axes has it
     for sample in step.samples:
-        rate = sample.learning_rate
-        if rate and len(sample.weight_before.shape) > 1 and not moved.get(sample.name):
+        if sample.learning_rate and not moved.get(sample.name, (False,))[0]:
             changed = bool((sample.weight_before.asnumpy() != sample.weight_after.asnumpy()).any())
-            moved[sample.name] = changed
+            moved[sample.name] = changed, len(sample.weight_before.shape)
     return []
 
 
@@ -96,19 +95,38 @@ def never_updated(memory: dict) -> Iterable[str] | None:
         b for b in memory["buffers"] if b.fed < 2 and (b.is_parameter or (memory["by hand"] and not b.fed))
     ]
     frozen = [
-        b.name
+        b
         for b in trained
         if b.ever >= 3 and not b.updates and not (b.is_parameter and b.name in memory["updated"])
     ]
     if frozen and memory["steps"] >= 2:
         messages.append(
-            f"{_some(frozen)} received gradient and was never updated: hand it to the optimiser, or set its grad_req"
-            " to 'null'"
+            Message(
+                f"{_some(b.name for b in frozen)} received gradient and was never updated: hand it to the optimiser, or"
+                " set its grad_req to 'null'",
+                step=min(b.since for b in frozen) or None,
+            )
         )
-    stopped = [b.name for b in trained if b.updates and b.passes > 4 * memory["passes"] + 8]
+    stopped = [b for b in trained if b.updates and b.passes > 4 * memory["passes"] + 8]
     if stopped:
-        messages.append(f"{_some(stopped)} went on to receive gradient, and was not updated any more")
-    still = [name for name, changed in memory.get("moved", {}).items() if not changed]
-    if still and memory["steps"] >= 3 and memory["finite"]:
-        messages.append(warning(f"{_some(still)} was updated but never changed: its gradient is zero"))
+        text = f"{_some(b.name for b in stopped)} went on to receive gradient, and was not updated any more"
+        messages.append(Message(text, step=min(b.updated for b in stopped) + 1))
+    if memory["steps"] >= 3 and memory["finite"]:
+        messages += _unchanged(memory)
     return messages
+
+
+def _unchanged(memory: dict) -> Iterable[Message]:
+    moved = memory["moved"]
+    still = [name for name, (changed, axes) in moved.items() if not changed and axes > 1]
+    if moved and not any(changed for changed, _ in moved.values()):
+        yield Message(f"no parameter ever changed: the gradient of {_some(moved)} is zero when it is applied", step=1)
+    elif still:
+        yield warning(f"{_some(still)} was updated but never changed: its gradient is zero", step=1)
+    idle = [
+        b.name
+        for b in memory["buffers"]
+        if b.is_parameter and b.name in memory["handed"] and not (b.ever or b.updates or b.fed > 1)
+    ]
+    if idle and not memory["updated"].intersection(idle):
+        yield warning(f"the optimiser has {_some(idle)}, which never received gradient: nothing leads to the loss")

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import SHAPE_ONLY, Graph, Node, Output
+from ..graph import Graph, Node, Output
 from ..scale import SUMS, Losses, losses
 from ..trace import Look, Step
 from . import rule, warning
+from .logits import LOG_SOFTMAX, SOFTMAX, above, judge
 
 TOLERANCE = 0.02  # on a factor that is off by at least 2 when it is wrong
 
@@ -41,7 +42,7 @@ def partial_batch(step: Step, memory: dict) -> Iterable[str] | None:
     if applied is None:
         return None
     rescale, _, parts, _ = applied
-    total = rescale * sum(part[0].weight for part in parts)
+    total = rescale * abs(sum(part[0].weight for part in parts))
     elements = sum(part[0].elements for part in parts)
     full = memory.setdefault("full", (total, elements))
     if elements < full[1] and _near(full[0], 1) and _near(total, elements / full[1]):
@@ -76,7 +77,7 @@ def _one_task(looks: list) -> bool:
 
 def _judge(parts: tuple[Losses, ...], rescale: float, devices: int, passes: int) -> str | None:
     """Hold the weight of all examples' losses together against 1."""
-    total = rescale * sum(part.weight for part in parts)
+    total = rescale * abs(sum(part.weight for part in parts))  # -mean(log p): negated below the mean
     elements = sum(part.elements for part in parts)
     sizes = {size * len(parts) for part in parts for size in part.examples if size > 1} | {elements}
     if any(_near(total, right) for size in sizes for right in (1.0, elements / size)):
@@ -130,11 +131,9 @@ def classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
         if (
             node.op in ("SoftmaxOutput", "Softmax", "softmax_cross_entropy", "SVMOutput")
             and len(node.inputs) > 1
-        ) or (node.op in ("pick", "_npx_pick") and _above(node.inputs[0], LOG_SOFTMAX | SOFTMAX)):
+        ) or (node.op in ("pick", "_npx_pick") and above(node.inputs[0], LOG_SOFTMAX | SOFTMAX)):
             yield node.inputs[0], node.inputs[1], node
 
-
-LOG_SOFTMAX, SOFTMAX = {"log_softmax", "_npx_log_softmax"}, {"softmax", "_npx_softmax", "SoftmaxActivation"}
 
 
 def _classes(node: Node, scores: Output) -> int | None:
@@ -147,81 +146,10 @@ def _classes(node: Node, scores: Output) -> int | None:
     return shape[1] if len(shape) > 1 else None
 
 
-def _above(output: Output, ops: set[str], through: set[str] = SHAPE_ONLY) -> Node | None:
-    """The nearest operator above that is one of `ops`, with only changes of shape in between."""
-    node = output.node
-    while node.op in through and node.inputs:
-        node = node.inputs[0].node
-    return node if node.op in ops else None
-
-
 @rule("double-softmax", "the loss takes logits where it expects logits, probabilities where those")
 def double_softmax(step: Step, memory: dict) -> Iterable[str] | None:
-    checked, messages = False, []
-    for look in step.looks:
-        for node in look.graph.nodes:
-            if node.op in LOG_SOFTMAX | {"SoftmaxOutput", "Softmax", "softmax_cross_entropy"}:
-                checked = True
-                inner = _above(node.inputs[0], SOFTMAX | LOG_SOFTMAX | {"SoftmaxOutput"})
-                if inner:
-                    messages.append(
-                        f"{node.op} is given the output of {inner.op}: softmax is applied twice; hand the loss the"
-                        " logits, or say from_logits=True for log-probabilities"
-                    )
-                elif _looks_like_probabilities(node.inputs[0]):
-                    messages.append(f"{node.op} is given values that are probabilities already, not logits")
-            if node.op == "Activation" and node.attributes.get("act_type") == "softrelu":
-                checked = True
-                if _sigmoid_below(node):
-                    messages.append(
-                        "the sigmoid loss is given the output of a sigmoid: it is applied twice; hand the loss the"
-                        " logits, or say from_sigmoid=True"
-                    )
-            if node.op in ("pick", "_npx_pick") and _is_loss(look.graph, node):
-                checked = True
-                message = _not_log_probabilities(node)
-                messages += [message] if message else []
-    return list(dict.fromkeys(messages))[:1] if checked else None
-
-
-def _sigmoid_below(node: Node) -> bool:
-    """Whether log(1 + exp(-|x|)), the stable half of the sigmoid loss, has a sigmoid's output for x."""
-    for ops in (("negative", "_mul_scalar"), ("abs",)):
-        node = node.inputs[0].node
-        if node.op not in ops:
-            return False
-    source = node.inputs[0].node
-    while source.op in SHAPE_ONLY and source.inputs:
-        source = source.inputs[0].node
-    return source.activation == "sigmoid"
-
-
-def _is_loss(graph: Graph, node: Node) -> bool:
-    """Whether what is picked goes, negated, into a head."""
-    return any(user.op in ("negative", "_npi_negative", "_mul_scalar") for user in graph.users[node])
-
-
-def _looks_like_probabilities(output: Output) -> bool:
-    if output.node.op == "null":
-        return False
-    values = output.value
-    if values is None or values.ndim != 2 or values.shape[1] < 2:
-        return False
-    return bool(values.min() >= 0 and np.abs(values.sum(axis=1) - 1).max() < 1e-4)
-
-
-def _not_log_probabilities(node: Node) -> str | None:
-    values = node.inputs[0].value
-    if values is None or values.ndim != 2 or values.shape[1] < 2 or _above(node.inputs[0], LOG_SOFTMAX):
-        return None
-    if _looks_like_probabilities(node.inputs[0]):
-        return "the loss picks from probabilities where it takes their logarithm: use log_softmax"
-    total = np.exp(values.astype(np.float64)).sum(axis=1)
-    if np.abs(total - 1).max() > 1e-2:
-        return (
-            "the loss is given logits where it takes log-probabilities (from_logits=True): apply log_softmax"
-        )
-    return None
+    judged = [message for look in step.looks for message in judge(look.graph)]
+    return [message for message in judged if message][:1] if judged else None
 
 
 @rule("loss-axis", "softmax runs over the classes, the mean over the batch")
@@ -285,7 +213,7 @@ def initial_loss(step: Step, memory: dict) -> Iterable[str] | None:
         if node.op not in ("pick", "_npx_pick"):
             values = values - values.max(axis=1, keepdims=True)
             values = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
-        elif not _above(scores, LOG_SOFTMAX):
+        elif not above(scores, LOG_SOFTMAX):
             continue
         chosen = np.clip(labels.astype(int), 0, classes - 1)
         loss, expected = -float(values[np.arange(len(chosen)), chosen].mean()), math.log(classes)

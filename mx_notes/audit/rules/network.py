@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import BATCH_NORM, SHAPE_ONLY, Node, Output, fixed_gammas
+from ..graph import BATCH_NORM, SHAPE_ONLY, Graph, Node, Output, fixed_gammas
+from ..scale import terms
 from ..trace import Step
 from . import rule
 
 LINEAR = {"FullyConnected", "Convolution", "_npx_fully_connected", "_npx_convolution"}
+SQUARES = {"square", "_npi_square"}
 THROUGH = SHAPE_ONLY | {"Dropout", "_npx_dropout"}
 
 
@@ -21,14 +23,39 @@ def linear_collapse(step: Step, memory: dict) -> Iterable[str] | None:
         for node in look.graph.named(*LINEAR):
             checked = True
             above = node.inputs[0].node
-            while above.op in THROUGH and above.inputs:
+            while _lets_through(above) and above.inputs:
                 above = above.inputs[0].node
-            if above.op in LINEAR and not _grouped(node) and not _grouped(above):
+            if above.op in LINEAR and _collapse(look.graph, above, node) and _trained_together(step, above, node):
                 messages.append(
                     f"{_title(node)} follows {_title(above)} with nothing non-linear between them: the two are one"
                     " linear layer; put an activation between them"
                 )
     return list(dict.fromkeys(messages))[:1] if checked else None
+
+
+def _lets_through(node: Node) -> bool:
+    """Whether what comes out is linear in what goes in, without weights."""
+    return node.op in THROUGH or (node.op == "Pooling" and node.attributes.get("pool_type") == "avg")
+
+
+def _collapse(graph: Graph, above: Node, below: Node) -> bool:
+    """Whether the two make one linear layer: nothing else, such as a shortcut, takes what is between them."""
+    users = list(graph.users[above])
+    while users:
+        user = users.pop()
+        if _lets_through(user):
+            users += graph.users[user]
+        elif user.op not in LINEAR:
+            return False
+    return not _grouped(above) and not _grouped(below)
+
+
+def _trained_together(step: Step, *layers: Node) -> bool:
+    """Whether one optimiser has both: a generator ends and its discriminator begins with a layer of its own."""
+    trained = {update.buffer.weight: update.updater for update in step.updates if update.buffer}
+    trained |= {update.name: update.updater for update in step.updates}
+    weights = [layer.inputs[1].node for layer in layers]
+    return len({trained.get(weight.handle, trained.get(weight.name)) for weight in weights}) == 1
 
 
 def _grouped(node: Node) -> bool:
@@ -72,9 +99,12 @@ def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
         return None
     checked, stuck = False, []
     for look in step.looks[:1]:
+        loss = terms(look.graph)
         for index, node in enumerate(
             n for n in look.graph.nodes if n.activation in ("relu", "sigmoid", "tanh")
         ):
+            if node in loss or any(user in loss and user.op in SQUARES for user in look.graph.users[node]):
+                continue  # max(0, margin - x), which is to become 0
             values = Output(node).value
             if values is None or not values.size or not np.isfinite(values).all():
                 continue

@@ -127,17 +127,18 @@ def schedule_in_epochs(memory: dict) -> Iterable[str] | None:
     return [
         warning(
             f"the learning rate fell from {memory['highest']:.3g} to {memory['rate']:.3g} in the first {last} of {steps} steps"
-            " and stayed there: schedulers count updates, were the milestones meant as epochs?"
+            " and stayed there: schedulers count updates, were the milestones meant as epochs?",
+            step=last,
         )
     ]
 
 
 @rule("non-finite", "no gradient or parameter is NaN or infinite")
 def non_finite(step: Step, memory: dict) -> Iterable[str] | None:
-    told = step.seen("non-finite")
+    told = [*step.seen("non-finite"), *_losses(step)]
     if told or not (step.samples or step.weights):
         memory["told"] = memory.get("told") or bool(told)
-        return told or None
+        return told[:1] or None
     arrays = [("gradient", sample.name, sample.gradient) for sample in step.samples]
     arrays += [("value", copy.name, copy.values) for copy in step.weights]
     for what, name, array in arrays:
@@ -145,6 +146,13 @@ def non_finite(step: Step, memory: dict) -> Iterable[str] | None:
             memory["told"] = True
             return [f"the {what} of {name} is not finite: lower the learning rate, or look at the data"]
     return []
+
+
+def _losses(step: Step) -> Iterable[str]:
+    for look in step.looks:
+        heads = [h for h in look.graph.heads if not look.graph.executor or h.node.op in ("MakeLoss", "make_loss")]
+        if any(values is not None and not np.isfinite(values).all() for values in (h.value for h in heads)):
+            yield "the loss is not finite: lower the learning rate, or look at the data and at the loss"
 
 
 @at_end("non-finite")
