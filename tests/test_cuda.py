@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from mx_notes import cuda
 from mx_notes.cuda import GPU, Driver
+
+ROOT = Path(__file__).parent.parent
 
 CUDA_BUILD = "mxnet-cu117"
 

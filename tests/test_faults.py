@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from mx_notes import checkpoint, cli
 from mx_notes.disk import PART
+
+ROOT = Path(__file__).parent.parent
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 TRAIN = [sys.executable, "-m", "mx_notes", "train"]

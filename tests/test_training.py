@@ -4,10 +4,10 @@ import hashlib
 import importlib.util
 import json
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from mx_notes import checkpoint, data, models, training
 from mx_notes.audit import examples
@@ -16,6 +16,8 @@ from mx_notes.errors import UserError
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 from mx_notes.state import State
+
+ROOT = Path(__file__).parent.parent
 
 SHORT = ["epochs=2", "validation=0.2"]
 
