@@ -133,7 +133,7 @@ def _update_difference(sample: UpdateSample) -> float:
     if written.dtype != np.float16:
         return momentum.relative_difference(sample)
     expected = momentum.expected_weight(sample)
-    beyond = np.abs(written - expected) - np.abs(np.spacing(written)).astype(np.float64) / 2
+    beyond = np.abs(written - expected) - np.spacing(np.abs(written)).astype(np.float64) / 2
     return float(max(beyond.max(), 0) / max(np.abs(expected).max(), 1e-30))
 
 
