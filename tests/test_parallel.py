@@ -5,10 +5,10 @@ import subprocess
 import sys
 import warnings
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
-from pathlib import Path
 
 from mx_notes import audit, checkpoint, cli, models, runtime, training
 from mx_notes.audit.confirmation import confirmed

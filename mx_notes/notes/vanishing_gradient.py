@@ -120,7 +120,7 @@ CLAIM = Claim(
     method=f"Fully connected networks {WIDTH} wide and 2 to {DEPTH} layers deep, at their start: the norm of the "
     f"gradient of one digit's loss by each layer's weights, with sigmoid ($\\sigma' \\leq 1/4$), tanh and ReLU, all "
     "from He's start (normal, variance $2/n$ for $n$ inputs), and ReLU also from two smaller ones. Against theory: "
-    "one layer further back, the squared gradient by the layer's sums has the factor $n \\, Var[w] \\, E[f'^2]$. "
+    "one layer further back, the squared gradient by the layer's sums has the factor $n \\, \\mathrm{Var}[w] \\, E[f'^2]$. "
     f"Then training {TRAINED_DEPTH} layers, each with the best of four learning rates, which another seed chose.",
     criterion=f"Vanished means: in the first of {DEPTH} layers, below {VANISHED:g} of ReLU's gradient with He's "
     "start. Refuted if sigmoid's has not vanished, or if the 95% interval of (ReLU − sigmoid, both from He's start) "
@@ -274,7 +274,7 @@ def correction(factors: dict[str, tuple[float, Interval]], accuracy: dict[str, l
     """The statement as it should be, with what was measured."""
     f = {name: measured.mean for name, (_, measured) in factors.items()}
     return (
-        "What makes gradients vanish is the factor of each layer, $\\sqrt{n \\, Var[w] \\, E[f'^2]}$: activation and "
+        "What makes gradients vanish is the factor of each layer, $\\sqrt{n \\, \\mathrm{Var}[w] \\, E[f'^2]}$: activation and "
         f"start together. From He's start it is {f['sigmoid, He']:.2f} for sigmoid, {f['tanh, He']:.2f} for tanh and "
         f"{f['ReLU, He']:.2f} for ReLU, which is what that start is made for; with weights of 0.01 ReLU has "
         f"{f[POOR[0]]:.3f}, with Gluon's default {f[POOR[1]]:.2f}, and its gradients vanish in every layer. So: ReLU "
