@@ -104,7 +104,7 @@ def alike(test: dict[float | str, list[float]]) -> str:
     near = []
     for schedule in test:
         i = difference(test[schedule], test[NOTE])
-        if schedule != NOTE and -MARGIN < i.low and i.high < MARGIN:
+        if schedule != NOTE and i.low > -MARGIN and i.high < MARGIN:
             near.append(name(schedule))
     return f"Within {100 * MARGIN:.0f} point of it, by interval: {', '.join(near) or 'no other'}."
 
