@@ -19,7 +19,13 @@ from mx_notes.runtime import mx, threads
 # name: (network, shape of a batch, steps of a block, rounds, largest ratio wanted)
 WORKLOADS = {
     "perceptron": (lambda: perceptron(), (256, 784), 2000, 7, 1.10),
-    "cifar_resnet20_v1": (lambda: build("cifar_resnet20_v1", 10, (3, 32, 32)), (128, 3, 32, 32), 200, 3, 1.01),
+    "cifar_resnet20_v1": (
+        lambda: build("cifar_resnet20_v1", 10, (3, 32, 32)),
+        (128, 3, 32, 32),
+        200,
+        3,
+        1.01,
+    ),
 }
 
 
@@ -40,7 +46,9 @@ def module(name: str) -> tuple[mx.mod.Module, mx.io.DataBatch]:
         optimizer="sgd",
         optimizer_params={"learning_rate": 0.01, "momentum": 0.9, "rescale_grad": 1.0},
     )
-    batch = mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [mx.nd.random.randint(0, 10, shape[:1]).astype("float32")])
+    batch = mx.io.DataBatch(
+        [mx.nd.random.normal(shape=shape)], [mx.nd.random.randint(0, 10, shape[:1]).astype("float32")]
+    )
     return bound, batch
 
 
@@ -94,7 +102,9 @@ def memory() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", choices=WORKLOADS)
     only = parser.parse_args().only
     print(f"MXNet {mx.__version__}, {threads().count} threads")
