@@ -18,10 +18,15 @@ LINEAR = (
 
 @dataclass(frozen=True)
 class Share:
-    """An array that has a gradient in it. divisors: by what it was divided; None once that can't be told."""
+    """An array that has a gradient in it.
+
+    divisors: by what it was divided; None once that can't be told. factor: of all factors, the learning
+    rate among them, the product.
+    """
 
     buffer: Buffer
     divisors: tuple[float, ...] | None = ()
+    factor: float = 1.0
 
     def rescale(self, sizes: Iterable[int]) -> float | None:
         """The factor of a mean over one of these numbers of examples; None if nobody divided by one.
@@ -50,13 +55,15 @@ class Derived:
 
     def follow(self, call: OperatorCall, shares: list[Share]) -> Share:
         """The share in an operator's outputs, of those in its inputs the one that was divided least often."""
-        share = min(shares, key=lambda each: len(each.divisors or ()))
-        divisors = share.divisors
+        share = min(shares, key=lambda each: (len(each.divisors or ()), -each.factor))
+        divisors, factor = share.divisors, share.factor
         if call.name not in LINEAR:
             divisors = None
         elif call.name in DIVIDING and divisors is not None:
             divisors = (*divisors, float(call.attributes["scalar"]))
-        share = Share(share.buffer, divisors)
+        if call.name in FACTORS and float(call.attributes["scalar"]):
+            factor *= abs(FACTORS[call.name](float(call.attributes["scalar"])))
+        share = Share(share.buffer, divisors, factor)
         for array in call.outputs:
             self._shares[array] = share
         return share

@@ -153,7 +153,9 @@ def _unreduce(node: Node, gradient: np.ndarray, shape: tuple[int, ...]) -> np.nd
 
 def terms(graph: Graph) -> set[Node]:
     """The nodes whose outputs add up to the losses that backward starts from, with factors but nothing else."""
-    linear = SAME | ADDING | SUBTRACTING | MULTIPLYING | set(FACTORS) | MEANS | SUMS | _NEGATIVE | {"MakeLoss"}
+    linear = (
+        SAME | ADDING | SUBTRACTING | MULTIPLYING | set(FACTORS) | MEANS | SUMS | _NEGATIVE | {"MakeLoss"}
+    )
     found: set[Node] = set()
     stack = [h.node for h in graph.heads if not graph.executor or h.node.op in ("MakeLoss", "make_loss")]
     while stack:

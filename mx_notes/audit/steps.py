@@ -130,6 +130,7 @@ class Steps(Listener):
         updater: int = 0,
         fresh_state: bool = False,
         rescale: float | None = None,
+        rate: float | None = None,
     ) -> None:
         """Enter the update of one parameter; its gradient counts from 0 again."""
         step = self._step
@@ -144,7 +145,7 @@ class Steps(Listener):
         # The trace must not keep an optimiser, and with it a whole network, alive.
         kind, keeps = (type(optimizer), remembers(optimizer)) if optimizer else (None, False)
         step.updates.append(
-            Update(name, buffer, kind, keeps, updater, passes, stale, uncleared, fresh_state, rescale)
+            Update(name, buffer, kind, keeps, updater, passes, stale, uncleared, fresh_state, rescale, rate)
         )
 
     def _use(self, buffer: Buffer) -> tuple[int, bool, bool]:

@@ -58,6 +58,7 @@ class Update:
     uncleared: bool  # grad_req "add", and still holding what the last update used
     fresh_state: bool  # the updater had no state for it yet
     rescale: float | None  # the factor on the gradient that the optimiser applies; None: unknown
+    rate: float | None = None  # by hand: the factor that is a learning rate, unless it has a rescale in it
 
     @property
     def accumulates(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class UpdateSteps(Steps):
     def finish(self) -> None:
         """Close the last step, whose gradients are looked at whatever its number."""
         if self._step.updates:
-            self._settle_finite()
+            with suppress(mx.base.MXNetError):  # of an operator of the program, which has ended
+                self._settle_finite()
         super().finish()
 
     def _before_judging(self, step: Any) -> None:
@@ -190,16 +192,17 @@ class UpdateSteps(Steps):
         if not buffer.ever or not used:
             buffer.fed += 1
             return
-        rescale = None
+        rescale = rate = None
         if by_operator:
             rescale = float(call.attributes.get("rescale_grad", 1))
         elif share is not None:
             parts = max(1, sum(event[0] == "backward" for event in self._step.events))
             rescale = share.rescale({size * part for size in self._sizes for part in range(1, parts + 1)})
-        self._updated_by_hand(buffer, rescale)
+            rate = share.factor if rescale is None and share.divisors is not None else None
+        self._updated_by_hand(buffer, rescale, rate)
 
-    def _updated_by_hand(self, buffer: Buffer, rescale: float | None) -> None:
-        self._updated(buffer.name, buffer, rescale=rescale)
+    def _updated_by_hand(self, buffer: Buffer, rescale: float | None, rate: float | None = None) -> None:
+        self._updated(buffer.name, buffer, rescale=rescale, rate=rate)
         if self._step.deep and self._looks:
             step, backward = self._step, buffer.last.number if buffer.last else 0
             weight = shallow_copy(buffer.weight)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..runtime import mx
 from .attest import Attestation, Witness
 from .hooks import attached, unreported
 from .recorder import Recorder
@@ -91,7 +92,7 @@ class Watch:
             {
                 "rule": f.rule,
                 "severity": f.severity,
-                "step": f.step,
+                "step": f.since,
                 "message": f.message,
                 "file": f.file,
                 "line": f.line,
@@ -123,7 +124,7 @@ class Watch:
             self._memory["learning-rate"]["schedules"] = list(self.recorder.schedules.values())
             for rule in RULES.values():
                 for check in rule.at_end:
-                    self._enter(rule, check(self._memory[rule.id]), None)
+                    self._enter(rule, self._ask(rule, check), None)
             if self._witness:
                 self._witness.finish(self.number_of_steps)
 
@@ -131,11 +132,21 @@ class Watch:
         if step.number <= FIRST_STEPS:
             self.first_steps.append(step)
         for rule in RULES.values():
-            self._enter(rule, rule.on_step(step, self._memory[rule.id]), step)
+            self._enter(rule, self._ask(rule, rule.on_step, step), step)
         if self._witness:
             self._witness.on_step(step)
         if self._max_steps is not None and step.number >= self._max_steps:
             raise StopAudit
+
+    def _ask(self, rule, check, *step: Step):
+        try:
+            return check(*step, self._memory[rule.id])
+        except mx.base.MXNetError:
+            # An operator of the program has failed, and the first to read its output is told. That is
+            # the program itself, here called back, unless it has ended.
+            if not self._finished:
+                raise
+            return None
 
     def _enter(self, rule, messages, step: Step | None) -> None:
         if messages is None:
@@ -149,8 +160,9 @@ class Watch:
             severity, file, line = message.severity or rule.severity, message.file, message.line
             if step and not file:
                 file, line = step.file, step.line
-            number = message.step or (step.number if step else self.number_of_steps)
-            finding = Finding(rule.id, severity, message.text, number, file, line)
+            number = step.number if step else None
+            since = number or message.step or self.number_of_steps
+            finding = Finding(rule.id, severity, message.text, number, file, line, since)
             kind = (rule.id, severity, file, line)
             first = self._seen.setdefault(kind, finding)
             if first is finding:

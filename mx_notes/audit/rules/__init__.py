@@ -20,7 +20,10 @@ FAMILIES = ("calls", "loss", "updates", "network", "batches")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that does not hold. severity: "error", the training is wrong; "warning", look at it."""
+    """Something that does not hold. severity: "error", the training is wrong; "warning", look at it.
+
+    step: None where it takes the whole run to tell; since: the step from which on it was so.
+    """
 
     rule: str
     severity: str
@@ -28,6 +31,7 @@ class Finding:
     step: int | None = None
     file: str | None = None
     line: int | None = None
+    since: int | None = None
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,17 @@ def _carries_state(look: Look) -> bool:
 
     Then the text, or the time series, goes on from batch to batch: its order must stay.
     """
-    if any(_begins_with(node.inputs[2]) for node in look.graph.named("RNN", "_npx_rnn") if len(node.inputs) > 2):
+    if any(
+        _begins_with(node.inputs[2]) for node in look.graph.named("RNN", "_npx_rnn") if len(node.inputs) > 2
+    ):
         return True
     layers: dict[Node, list[Output]] = {}  # cells are unrolled: the same weights for each time
     for node in look.graph.named("FullyConnected", "_npx_fully_connected"):
         layers.setdefault(node.inputs[1].node, []).append(node.inputs[0])
     return any(
-        len(times) > 1 and [source.node.op for source in times].count("null") == 1 and any(map(_begins_with, times))
+        len(times) > 1
+        and [source.node.op for source in times].count("null") == 1
+        and any(map(_begins_with, times))
         for times in layers.values()
     )
 
@@ -105,7 +109,12 @@ def _begins_with(state: Output) -> bool:
     leaf = state.node
     while leaf.op in SHAPE_ONLY and leaf.inputs:
         leaf = leaf.inputs[0].node
-    return leaf.op == "null" and not leaf.parameter and Output(leaf).value is not None and Output(leaf).value.any()
+    return (
+        leaf.op == "null"
+        and not leaf.parameter
+        and Output(leaf).value is not None
+        and Output(leaf).value.any()
+    )
 
 
 def _epoch(seen: list[tuple], again: int = 4) -> int:

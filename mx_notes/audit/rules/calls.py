@@ -120,7 +120,9 @@ def _unchanged(memory: dict) -> Iterable[Message]:
     moved = memory["moved"]
     still = [name for name, (changed, axes) in moved.items() if not changed and axes > 1]
     if moved and not any(changed for changed, _ in moved.values()):
-        yield Message(f"no parameter ever changed: the gradient of {_some(moved)} is zero when it is applied", step=1)
+        yield Message(
+            f"no parameter ever changed: the gradient of {_some(moved)} is zero when it is applied", step=1
+        )
     elif still:
         yield warning(f"{_some(still)} was updated but never changed: its gradient is zero", step=1)
     idle = [
@@ -129,4 +131,6 @@ def _unchanged(memory: dict) -> Iterable[Message]:
         if b.is_parameter and b.name in memory["handed"] and not (b.ever or b.updates or b.fed > 1)
     ]
     if idle and not memory["updated"].intersection(idle):
-        yield warning(f"the optimiser has {_some(idle)}, which never received gradient: nothing leads to the loss")
+        yield warning(
+            f"the optimiser has {_some(idle)}, which never received gradient: nothing leads to the loss"
+        )

@@ -56,7 +56,8 @@ def partial_batch(step: Step, memory: dict) -> Iterable[str] | None:
 def weights(step: Step) -> tuple[float, list[Look], list[list[Losses]], bool] | None:
     """(rescale, looks, the losses of each, accumulating) of a step looked at closely; None if they can't be told."""
     rescales = {update.rescale for update in step.updates}
-    if not step.looks or len(rescales) != 1 or None in rescales:
+    rates = {update.rate for update in step.updates}
+    if not step.looks or len(rescales) != 1 or (None in rescales and (len(rates) != 1 or None in rates)):
         return None
     adding = any(update.buffer is not None and update.buffer.request == "add" for update in step.updates)
     # With grad_req='write' the last backward pass of each device is the one that is applied.
@@ -64,7 +65,14 @@ def weights(step: Step) -> tuple[float, list[Look], list[list[Losses]], bool] | 
     parts = [losses(look.graph) for look in looks]
     if not all(parts) or len({len(part) for part in parts}) != 1:
         return None
-    return rescales.pop(), looks, parts, adding
+    rescale, rate = rescales.pop(), rates.pop()
+    if rescale is None:
+        total, elements = (abs(sum(getattr(part[0], of) for part in parts)) for of in ("weight", "elements"))
+        # A factor of 0.001 may be 0.064 divided by a batch of 64; one of 0.1 is a learning rate.
+        if not (_near(total, elements) and rate * elements > 1):
+            return None
+        rescale = 1.0
+    return rescale, looks, parts, adding
 
 
 def _one_task(looks: list) -> bool:
@@ -133,7 +141,6 @@ def classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
             and len(node.inputs) > 1
         ) or (node.op in ("pick", "_npx_pick") and above(node.inputs[0], LOG_SOFTMAX | SOFTMAX)):
             yield node.inputs[0], node.inputs[1], node
-
 
 
 def _classes(node: Node, scores: Output) -> int | None:

@@ -25,7 +25,11 @@ def linear_collapse(step: Step, memory: dict) -> Iterable[str] | None:
             above = node.inputs[0].node
             while _lets_through(above) and above.inputs:
                 above = above.inputs[0].node
-            if above.op in LINEAR and _collapse(look.graph, above, node) and _trained_together(step, above, node):
+            if (
+                above.op in LINEAR
+                and _collapse(look.graph, above, node)
+                and _trained_together(step, above, node)
+            ):
                 messages.append(
                     f"{_title(node)} follows {_title(above)} with nothing non-linear between them: the two are one"
                     " linear layer; put an activation between them"

@@ -13,6 +13,7 @@ from .. import momentum as sgd
 from ..graph import fixed_gammas, shallow_copy
 from ..trace import Step
 from . import at_end, rule, warning
+from .logits import judge
 
 TOLERANCE = 1e-4  # relative to the largest change; float32 arithmetic gives 1e-6
 
@@ -150,8 +151,12 @@ def non_finite(step: Step, memory: dict) -> Iterable[str] | None:
 
 def _losses(step: Step) -> Iterable[str]:
     for look in step.looks:
-        heads = [h for h in look.graph.heads if not look.graph.executor or h.node.op in ("MakeLoss", "make_loss")]
-        if any(values is not None and not np.isfinite(values).all() for values in (h.value for h in heads)):
+        heads = [
+            h for h in look.graph.heads if not look.graph.executor or h.node.op in ("MakeLoss", "make_loss")
+        ]
+        values = [value for value in (head.value for head in heads) if value is not None]
+        # The logarithm of a logit is the business of double-softmax.
+        if not all(np.isfinite(value).all() for value in values) and not any(judge(look.graph)):
             yield "the loss is not finite: lower the learning rate, or look at the data and at the loss"
 
 

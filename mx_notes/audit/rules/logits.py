@@ -1,0 +1,154 @@
+"""What losses take: logits, probabilities or their logarithms, and what they are given instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..graph import SHAPE_ONLY, Graph, Node, Output
+from ..scale import FACTORS, MULTIPLYING, SUBTRACTING, SUMS, terms
+
+LOG_SOFTMAX, SOFTMAX = {"log_softmax", "_npx_log_softmax"}, {"softmax", "_npx_softmax", "SoftmaxActivation"}
+LOGS = {"log", "_npi_log"}
+_PLUS, _ONE_MINUS = {"_plus_scalar", "_npi_add_scalar"}, {"_rminus_scalar", "_npi_rsubtract_scalar"}
+
+
+def above(output: Output, ops: set[str]) -> Node | None:
+    """The nearest operator above that is one of `ops`, with only changes of shape in between."""
+    node = beyond_shape(output)
+    return node if node.op in ops else None
+
+
+def beyond_shape(output: Output) -> Node:
+    """The nearest operator above that does more than change the shape."""
+    node = output.node
+    while node.op in SHAPE_ONLY and node.inputs:
+        node = node.inputs[0].node
+    return node
+
+
+def judge(graph: Graph) -> Iterable[str | None]:
+    """For each loss whose input can be told right from wrong, a message, or None if it is right."""
+    for node in graph.nodes:
+        if node.op in LOG_SOFTMAX | {"SoftmaxOutput", "Softmax", "softmax_cross_entropy"}:
+            yield _softmax_twice(node)
+        elif node.op == "LogisticRegressionOutput" or node.attributes.get("act_type") == "softrelu":
+            scores = node.inputs[0] if node.op == "LogisticRegressionOutput" else _of_sigmoid_loss(node)
+            if scores is not None:
+                yield _sigmoid_twice(scores)
+        elif node.op in ("pick", "_npx_pick") and _negated(graph, node):
+            yield _not_log_probabilities(node.inputs[0])
+    yield from (_not_log_probabilities(scores) for scores in _multiplied_by_targets(graph))
+    yield from (_not_probabilities(scores) for scores in _of_binary_cross_entropy(graph))
+
+
+def _softmax_twice(node: Node) -> str | None:
+    inner = above(node.inputs[0], SOFTMAX | LOG_SOFTMAX | {"SoftmaxOutput"})
+    if inner:
+        return (
+            f"{node.op} is given the output of {inner.op}: softmax is applied twice; hand the loss the logits, or say"
+            " from_logits=True for log-probabilities"
+        )
+    if _looks_like_probabilities(node.inputs[0]):
+        return f"{node.op} is given values that are probabilities already, not logits"
+    return None
+
+
+def _of_sigmoid_loss(node: Node) -> Output | None:
+    """The x of log(1 + exp(-|x|)), the stable half of the sigmoid loss."""
+    minus = ("negative", "_npi_negative", "_mul_scalar", "_npi_multiply_scalar")
+    for ops in (minus, ("abs", "_npi_absolute")):
+        node = node.inputs[0].node
+        if node.op not in ops:
+            return None
+    return node.inputs[0]
+
+
+def _sigmoid_twice(scores: Output) -> str | None:
+    if beyond_shape(scores).activation != "sigmoid":
+        return None
+    return (
+        "the sigmoid loss is given the output of a sigmoid: it is applied twice; hand the loss the logits, or say"
+        " from_sigmoid=True"
+    )
+
+
+def _negated(graph: Graph, node: Node) -> bool:
+    users = graph.users[node]
+    return any(
+        user.op in ("negative", "_npi_negative")
+        or (user.op in FACTORS and float(user.attributes["scalar"]) < 0)
+        for user in users
+    )
+
+
+def _multiplied_by_targets(graph: Graph) -> Iterable[Output]:
+    """What takes the place of log-probabilities in -sum(x * target) and in target * (log(target) - x)."""
+    for node in graph.nodes:
+        multiplied = any(user.op in MULTIPLYING for user in graph.users[node])
+        if multiplied and node.op in SUBTRACTING and _is_log_of_sum(node.inputs[0].node):
+            yield node.inputs[1]
+    loss = terms(graph)
+    for node in graph.named(*SUMS):
+        product = node.inputs[0].node
+        if node in loss and product.op in MULTIPLYING and _negated(graph, node):
+            for scores, target in (product.inputs, reversed(product.inputs)):
+                if beyond_shape(scores).op != "null" and _is_distribution(target):
+                    yield scores
+
+
+def _is_log_of_sum(node: Node) -> bool:
+    return node.op in LOGS and node.inputs[0].node.op in _PLUS
+
+
+def _is_distribution(target: Output) -> bool:
+    leaf = beyond_shape(target)
+    return (
+        leaf.op in ("null", "one_hot", "_npx_one_hot")
+        and not leaf.parameter
+        and _looks_like_probabilities(target)
+    )
+
+
+def _of_binary_cross_entropy(graph: Graph) -> Iterable[Output]:
+    """The p of log(p + epsilon) and log(1 - p + epsilon), where both are taken."""
+    taken: dict[Output, set[bool]] = {}
+    for node in graph.named(*LOGS):
+        source, rest = node.inputs[0], False
+        while source.node.op in _PLUS | _ONE_MINUS:
+            rest, source = rest or source.node.op in _ONE_MINUS, source.node.inputs[0]
+        taken.setdefault(source, set()).add(rest)
+    return (source for source, halves in taken.items() if len(halves) == 2)
+
+
+def _looks_like_probabilities(output: Output) -> bool:
+    values = _table(output)
+    return values is not None and bool(values.min() >= 0 and np.abs(values.sum(axis=1) - 1).max() < 1e-4)
+
+
+def _table(output: Output) -> np.ndarray | None:
+    """The values, if they are a row for each example."""
+    values = output.value
+    return values if values is not None and values.ndim == 2 and values.shape[1] >= 2 else None
+
+
+def _not_log_probabilities(scores: Output) -> str | None:
+    values = None if above(scores, LOG_SOFTMAX) else _table(scores)
+    if values is None:
+        return None
+    if _looks_like_probabilities(scores):
+        return "the loss takes log-probabilities and is given probabilities: use log_softmax"
+    total = np.exp(values.astype(np.float64)).sum(axis=1)
+    if np.abs(total - 1).max() > 1e-2:
+        return (
+            "the loss is given logits where it takes log-probabilities (from_logits=True): apply log_softmax"
+        )
+    return None
+
+
+def _not_probabilities(scores: Output) -> str | None:
+    values = scores.value
+    if values is None or not values.size or (values.min() >= 0 and values.max() <= 1 + 1e-6):
+        return None
+    return "the loss is given logits where it takes probabilities (from_sigmoid=True): apply sigmoid, or leave it to the loss"
