@@ -40,6 +40,8 @@ def run(
                 pass
             except SystemExit as leaving:
                 status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+                if isinstance(leaving.code, str):
+                    print(leaving.code, file=sys.stderr)
             except BaseException as error:
                 status = 1
                 own = error.__traceback__.tb_next  # without this file's frame

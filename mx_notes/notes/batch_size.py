@@ -175,32 +175,27 @@ def table(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[flo
 
 
 def drawn(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Figure:
-    """Speed and accuracy against the batch size."""
+    """Speed and error against the batch size."""
     drawing, (above, below) = figures.new(2, height=2.8)
     batches = list(speed)
     figures.band(above, batches, np.transpose(list(speed.values())), 0, "images/s")
     above.set(ylabel="images/s", yscale="log", title="Speed of training")
     for index, (scaling, by) in enumerate(accuracy.items()):
-        trials = 100 * np.transpose(list(by.values()))
-        figures.band(below, batches, trials, index, f"{scaling} rate")
-    reference = 100 * interval(accuracy["fixed"][REFERENCE]).mean
-    below.axhspan(
-        reference - 100 * MARGIN,
-        reference + 100 * MARGIN,
-        color=figures.INK,
-        alpha=0.25,
-        lw=0,
-        label="margin",
-    )
-    below.set(ylabel="test accuracy (%)", title="Test accuracy after equal epochs", ylim=(0, 102))
-    figures.legend(below, loc="lower left")
+        errors = 100 * (1 - np.transpose(list(by.values())))
+        figures.band(below, batches, errors, index, f"{scaling} rate")
+    reference = 100 * (1 - interval(accuracy["fixed"][REFERENCE]).mean)
+    margin = 100 * MARGIN
+    below.axhspan(reference - margin, reference + margin, color=figures.INK, alpha=0.25, lw=0, label="margin")
+    below.set(ylabel="test error (%)", yscale="log", title="Test error after equal epochs", ylim=(1, 100))
+    below.set_yticks((1, 2, 5, 10, 20, 50, 100), (1, 2, 5, 10, 20, 50, 100))
+    figures.legend(below, loc="upper left")
     for axes in (above, below):
         axes.set_xscale("log", base=2)
         axes.set_xticks(batches, batches)
         axes.axvline(CLASSES, color=figures.INK, ls=":")
         axes.set_xlabel("batch size (dotted: the number of classes)")
     caption = (
-        "Images per second (top) and test accuracy (bottom) against the batch size, means of the seeds with "
+        "Images per second (top) and test error (bottom) against the batch size, means of the seeds with "
         f"95% intervals. The grey band is the margin around batch {REFERENCE}."
     )
     return Figure.of(drawing, caption)
