@@ -22,7 +22,8 @@ def percent(accuracies: Sequence[float]) -> str:
 
 def points(difference: Interval) -> str:
     """A difference of accuracies in percentage points: "+1.2 [+0.5, +1.9]"."""
-    mean, low, high = (f"{100 * value:+.1f}" for value in (difference.mean, difference.low, difference.high))
+    ends = difference.mean, difference.low, difference.high
+    mean, low, high = (f"{round(100 * end, 1) + 0.0:+.1f}" for end in ends)  # + 0.0: no "-0.0"
     return f"{mean} [{low}, {high}]"
 
 

@@ -123,7 +123,7 @@ def measure(setting: Setting) -> Evidence:
     keeping, changing = sides(changes)
     return Evidence(
         verdict=decided,
-        deciding=f"labels kept by {len(keeping)} kinds; changed by {', '.join(changing) or 'none'}",
+        deciding=f"labels kept by {len(keeping)} of 4 kinds; changed by {', '.join(changing) or 'none'}",
         reason=reason,
         correction=correction(digits, fashion, changes) if decided is Verdict.CORRECTED else "",
         numbers={

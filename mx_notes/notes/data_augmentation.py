@@ -53,7 +53,7 @@ CLAIM = Claim(
     heading="accuracy",
     order=1,
     statement="More data augmentation often narrows the gap between training and validation accuracy, and it "
-    "is well reduced in the last epochs.",
+    "could be reduced in the last epochs.",
     method=f"A small convolutional network learns {EXAMPLES} digits at a constant learning rate, each batch "
     "turned by random angles and given noise. Strength 1 is up to 10° and noise of a quarter of the pixels' "
     "standard deviation; strengths 2 and 4 are two and four times that. The gap is accuracy on the training "
