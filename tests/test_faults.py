@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from digit_records import write
 
 from mx_notes import checkpoint, cli
 from mx_notes.disk import PART
@@ -296,8 +297,6 @@ def test_out_of_memory_while_binding_is_one_line_and_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("fault", [Path.unlink, lambda path: os.truncate(path, 1001)], ids=["deleted", "cut"])
 def test_a_data_file_that_goes_away_is_one_line(tmp_path, fault):
     """MXNet's decoding threads fail, and the process that they belong to says so."""
-    from data.test_records import write
-
     write(tmp_path, "train", range(64))
     write(tmp_path, "val", range(100, 116))
     process = begin(
