@@ -23,7 +23,7 @@ train: venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
 
 test: venv
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 # Builds the environment if it is missing, or older than the list, or of another Python.
 venv:

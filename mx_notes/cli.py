@@ -25,6 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(
+            f"mx-notes: {error.filename}: {error.strerror}", file=sys.stderr
+        )  # a name that is too long, say
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

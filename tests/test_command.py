@@ -53,6 +53,17 @@ def test_bad_input_is_one_line_status_2_and_leaves_nothing(mx_notes_command, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "arguments", [["train", "--out"], ["train", "--resume"], ["evaluate"], ["audit"], ["export", "run"]]
+)
+def test_a_name_too_long_for_the_disk_is_one_line(mx_notes_command, tmp_path, arguments):
+    result = mx_notes_command(*arguments, "a" * 300)
+    assert result.returncode == 2
+    assert result.stderr.startswith("mx-notes: ")
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_truncated_file_is_named(mx_notes_command, tmp_path):
     names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
     for name in names:

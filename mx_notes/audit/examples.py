@@ -12,8 +12,8 @@ import json
 import numpy as np
 
 from ..runtime import mx
-from .hooks import unreported
 from .ledger import requests_of
+from .telling import unreported
 
 
 def losses_symbol(symbol: mx.sym.Symbol) -> mx.sym.Symbol | None:

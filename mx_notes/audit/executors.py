@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from ..runtime import mx
@@ -17,6 +18,7 @@ class ExecutorSteps(Steps):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._executor: mx.executor.Executor | None = None
+        self._met: weakref.WeakSet = weakref.WeakSet()  # executors whose shapes were seen: they never change
         self._pending: dict[int, int] = {}  # executors whose training forward still waits for its backward
         self._trained: dict[int, bool] = {}  # executor: was its latest forward in training mode
         self._padding, self._padded = 0, False
@@ -65,7 +67,8 @@ class ExecutorSteps(Steps):
         bound = self._executor
         if bound is None or bound.handle.value != executor:
             return
-        if self._looks:
+        if self._looks and bound not in self._met:
+            self._met.add(bound)
             self._meet_batch(tuple((name, array.shape) for name, array in _inputs(bound).items()))
         if step.deep and self._on_backward:
             self._on_backward(step, bound)

@@ -39,12 +39,14 @@ class Buffer:
     weight: int  # handle of the parameter's array
     device: str = ""
     is_parameter: bool = True  # False for a variable that nobody named, such as an input of the network
+    entrusted: bool = False  # to a Trainer: what else writes the parameter is no update
     fed: int = 0  # how often the array was filled from outside, as data is
     passes: int = 0  # backward passes that wrote it since the last update
     ever: int = 0  # and altogether
     since: int = 0  # the step of the first of them
     updates: int = 0
     updated: int = 0  # the step of the latest
+    updater: int = 0  # and who made it
     last: Pass | None = None
     read: bool = False  # since it was last written
     cleared: bool = True  # since the last update
@@ -72,6 +74,7 @@ class Ledger:
     weights: dict[int, Buffer] = field(default_factory=dict)
     executors: dict[int, tuple[weakref.ref, list[Buffer]]] = field(default_factory=dict)
     variables: dict[int, Buffer] = field(default_factory=dict)  # those that autograd knows, by the parameter
+    entrusted: weakref.WeakSet = field(default_factory=weakref.WeakSet)  # parameters of Trainers
     marked: Counter = field(default_factory=Counter)  # variables without a name so far, by kind and device
 
     def mark(self, variable: int, request: str, gradient: int, kind: str = "variable") -> None:
@@ -108,6 +111,13 @@ class Ledger:
                 buffer = self.variables[handle]
             self.gradients[gradient.handle.value] = buffer
             buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.context), True
+            buffer.entrusted = parameter in self.entrusted
+
+    def entrust(self, parameters: list[mx.gluon.Parameter]) -> None:
+        """A Trainer has these."""
+        for parameter in parameters:
+            self.entrusted.add(parameter)
+            self.name(parameter)
 
     def alias(self, variable: int, gradient: int) -> None:
         """A new handle for the gradient of a variable: somebody looks at it."""

@@ -59,6 +59,9 @@ class Listener:
     def parameter_initialised(self, parameter: mx.gluon.Parameter) -> None:
         """A Gluon parameter got its arrays."""
 
+    def trainer_made(self, trainer: mx.gluon.Trainer) -> None:
+        """A Trainer was given its parameters."""
+
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
 

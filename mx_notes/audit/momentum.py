@@ -15,14 +15,13 @@ def expected_weight(sample: UpdateSample, velocity: np.ndarray | None = None) ->
     Source: mxnet/optimizer/optimizer.py, class SGD; src/operator/optimizer_op-inl.h,
     SGDMomKernel, which rescales, then clips, then adds the weight decay.
     """
-    optimizer = sample.optimizer
     master, kept = _split(sample)
     velocity = kept if velocity is None else velocity
-    gradient = sample.gradient.asnumpy().astype(np.float64) * optimizer.rescale_grad
-    if optimizer.clip_gradient:
-        gradient = np.clip(gradient, -optimizer.clip_gradient, optimizer.clip_gradient)
+    gradient = sample.gradient.asnumpy().astype(np.float64) * sample.rescale
+    if sample.clip:
+        gradient = np.clip(gradient, -sample.clip, sample.clip)
     step = sample.learning_rate * (gradient + sample.weight_decay * master)
-    return master + optimizer.momentum * velocity - step
+    return master + sample.momentum * velocity - step
 
 
 def relative_difference(sample: UpdateSample) -> float:

@@ -34,6 +34,8 @@ class Recorder(ExecutorSteps, AutogradSteps, UpdateSteps):
         for thing in gc.get_objects():
             if isinstance(thing, mx.gluon.Parameter):
                 self.ledger.name(thing)
+            elif isinstance(thing, mx.gluon.Trainer):
+                self.ledger.entrust(thing._params)
             elif isinstance(thing, mx.nd.NDArray) and thing.handle.value not in self.ledger.variables:
                 self.ledger.find(thing)
 

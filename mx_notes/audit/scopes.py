@@ -76,6 +76,10 @@ class AutogradSteps(Steps):
         """Learn its name."""
         self.ledger.name(parameter)
 
+    def trainer_made(self, trainer: mx.gluon.Trainer) -> None:
+        """Its parameters are its own to update."""
+        self.ledger.entrust(trainer._params)
+
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """Somebody looks at a gradient."""
         self.ledger.alias(variable, gradient)

@@ -104,7 +104,8 @@ class UpdateSteps(Steps):
                 rate, decay = optimizer._get_lr(index), optimizer._get_wd(index)
                 count = optimizer._index_update_count.get(index, 0)
                 after = weight.copy()
-                step.samples.append(UpdateSample(name, optimizer, rate, decay, count, *copies, after))
+                kept = getattr(optimizer, "momentum", 0.0), optimizer.rescale_grad, optimizer.clip_gradient
+                step.samples.append(UpdateSample(name, optimizer, rate, decay, count, *kept, *copies, after))
                 step.weights.append(WeightCopy(name, after))
             buffers = [found] if found else self._pushed.get(index, []) or [None]
             for buffer in buffers:

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 from ..runtime import mx
 from .attest import Attestation, Witness
-from .hooks import attached, unreported
+from .hooks import attached
 from .recorder import Recorder
 from .rules import RULES, Finding
+from .telling import unreported
 from .trace import Message, Step
 
 FIRST_STEPS = 12  # kept for the timeline, however long the training
@@ -41,6 +42,7 @@ class Watch:
         self._witness = Witness(self.recorder) if attest else None
         self._finished = False
         self._memory: dict[str, dict] = {id: {} for id in RULES}
+        self._rules = {True: list(RULES.values()), False: [r for r in RULES.values() if not r.close]}
         self._seen: dict[tuple, Finding] = {}
 
     @property
@@ -124,15 +126,19 @@ class Watch:
             self._memory["learning-rate"]["schedules"] = list(self.recorder.schedules.values())
             for rule in RULES.values():
                 for check in rule.at_end:
-                    self._enter(rule, self._ask(rule, check), None)
+                    messages = self._ask(rule, check)
+                    if messages is not None:
+                        self._enter(rule, messages, None)
             if self._witness:
                 self._witness.finish(self.number_of_steps)
 
     def _judge(self, step: Step) -> None:
         if step.number <= FIRST_STEPS:
             self.first_steps.append(step)
-        for rule in RULES.values():
-            self._enter(rule, self._ask(rule, rule.on_step, step), step)
+        for rule in self._rules[step.deep]:
+            messages = self._ask(rule, rule.on_step, step)
+            if messages is not None:
+                self._enter(rule, messages, step)
         if self._witness:
             self._witness.on_step(step)
         if self._max_steps is not None and step.number >= self._max_steps:
@@ -149,10 +155,10 @@ class Watch:
             return None
 
     def _enter(self, rule, messages, step: Step | None) -> None:
-        if messages is None:
-            return
         if step or rule.id not in self.checked:
             self.checked[rule.id] = self.checked.get(rule.id, 0) + 1
+        if not messages:
+            return
         seen = []
         for message in messages:
             if isinstance(message, str):

@@ -69,7 +69,7 @@ def test_the_engine_executed_each_layers_gradient_once_per_pass():
 
 def test_a_pass_that_the_hooks_missed_would_be_told():
     with audit(attest=True) as watch:
-        with audit.hooks.unreported():
+        with audit.telling.unreported():
             gradients_returned()
         executor_directly()
     assert watch.attestation.contradicted

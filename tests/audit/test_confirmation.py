@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mx_notes import models, training
+from mx_notes.audit.c_functions import C_FUNCTIONS
 from mx_notes.audit.confirmation import confirmed
-from mx_notes.audit.hooks import _C_FUNCTIONS
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 
@@ -70,7 +70,7 @@ def test_another_momentum_than_written_is_refuted():
 
 def test_hooks_leave_nothing_behind_even_after_an_exception():
     library = mx.base._LIB
-    owners = [(library, name) for name in _C_FUNCTIONS]
+    owners = [(library, name) for name in C_FUNCTIONS]
     owners += [
         (mx.executor.Executor, "forward"),
         (mx.optimizer.Updater, "__call__"),

@@ -36,11 +36,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule's id, its sentence, and the functions that check it on each step and after the last."""
+    """A rule's id, its sentence, and the functions that check it on steps and after the last.
+
+    close: it needs graphs or arrays, which only the steps have that are looked at closely (`Step.deep`).
+    """
 
     id: str
     sentence: str
     severity: str
+    close: bool
     on_step: Callable[[Step, dict], Iterable[str | Message] | None]
     at_end: list[Callable[[dict], Iterable[str | Message] | None]] = field(default_factory=list)
 
@@ -48,11 +52,11 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(id: str, sentence: str, severity: str = "error"):
+def rule(id: str, sentence: str, severity: str = "error", close: bool = False):
     """Register a function (step, memory) -> messages of what does not hold, or None."""
 
     def register(function):
-        RULES[id] = Rule(id, sentence, severity, function)
+        RULES[id] = Rule(id, sentence, severity, close, function)
         return function
 
     return register

@@ -25,7 +25,7 @@ def _data(step: Step) -> Iterable[list[np.ndarray]]:
     return fed.values()
 
 
-@rule("input-scale", "inputs have about mean 0 and variance 1", severity="warning")
+@rule("input-scale", "inputs have about mean 0 and variance 1", severity="warning", close=True)
 def input_scale(step: Step, memory: dict) -> Iterable[str] | None:
     checked = False
     for alike in _data(step):
@@ -123,7 +123,9 @@ def _epoch(seen: list[tuple], again: int = 4) -> int:
     return period if period >= again and seen[:again] == seen[period:] else 0
 
 
-@rule("device-divergence", "the copies of a parameter on several devices are equal after the update")
+@rule(
+    "device-divergence", "the copies of a parameter on several devices are equal after the update", close=True
+)
 def device_divergence(step: Step, memory: dict) -> Iterable[str] | None:
     several = list(_copies(step))
     for name, copies in several:

@@ -72,10 +72,9 @@ def gradient_carryover(step: Step, memory: dict) -> Iterable[str] | None:
 
 @rule("frozen-parameter", "every parameter that receives gradient is updated")
 def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
-    updated = memory.setdefault("updated", set())
-    updated |= {update.name for update in step.updates}
-    memory["by hand"] = memory.get("by hand", False) or any(u.optimizer is None for u in step.updates)
-    memory["passes"] = max([memory.get("passes", 1), *(update.passes for update in step.updates)])
+    memory.setdefault("updated", set()).update([update.name for update in step.updates])
+    memory["by hand"] = memory.get("by hand", False) or None in [update.optimizer for update in step.updates]
+    memory["passes"] = max([memory.get("passes", 1), *[update.passes for update in step.updates]])
     memory["steps"] = memory.get("steps", 0) + 1
     memory["finite"] = memory.get("finite", True) and step.finite
     moved = memory.setdefault("moved", {})  # parameter: has it changed, how many axes has it

@@ -17,7 +17,7 @@ from .logits import LOG_SOFTMAX, SOFTMAX, above, judge
 TOLERANCE = 0.02  # on a factor that is off by at least 2 when it is wrong
 
 
-@rule("mean-loss", "the applied gradient is that of the mean of the batch's losses")
+@rule("mean-loss", "the applied gradient is that of the mean of the batch's losses", close=True)
 def mean_loss(step: Step, memory: dict) -> Iterable[str] | None:
     applied = weights(step)
     if applied is None:
@@ -112,7 +112,7 @@ def _near(value: float, expected: float) -> bool:
     return expected != 0 and abs(value / expected - 1) < TOLERANCE
 
 
-@rule("label-range", "labels are whole numbers from 0 to below the number of classes")
+@rule("label-range", "labels are whole numbers from 0 to below the number of classes", close=True)
 def label_range(step: Step, memory: dict) -> Iterable[str] | None:
     checked, messages = False, []
     for look in step.looks:
@@ -153,13 +153,15 @@ def _classes(node: Node, scores: Output) -> int | None:
     return shape[1] if len(shape) > 1 else None
 
 
-@rule("double-softmax", "the loss takes logits where it expects logits, probabilities where those")
+@rule(
+    "double-softmax", "the loss takes logits where it expects logits, probabilities where those", close=True
+)
 def double_softmax(step: Step, memory: dict) -> Iterable[str] | None:
     judged = [message for look in step.looks for message in judge(look.graph)]
     return [message for message in judged if message][:1] if judged else None
 
 
-@rule("loss-axis", "softmax runs over the classes, the mean over the batch")
+@rule("loss-axis", "softmax runs over the classes, the mean over the batch", close=True)
 def loss_axis(step: Step, memory: dict) -> Iterable[str] | None:
     checked, messages = False, []
     for look in step.looks:
@@ -208,7 +210,7 @@ def _softmax_axis(node: Node) -> int | None:
 DIVIDING = {"broadcast_div", "elemwise_div", "_div"}
 
 
-@rule("initial-loss", "the first loss is near ln(classes)", severity="warning")
+@rule("initial-loss", "the first loss is near ln(classes)", severity="warning", close=True)
 def initial_loss(step: Step, memory: dict) -> Iterable[str] | None:
     if memory.get("done") or not step.looks or step.number > 1:
         return None

@@ -16,7 +16,12 @@ SQUARES = {"square", "_npi_square"}
 THROUGH = SHAPE_ONLY | {"Dropout", "_npx_dropout"}
 
 
-@rule("linear-collapse", "no two linear layers follow each other without a non-linearity", severity="warning")
+@rule(
+    "linear-collapse",
+    "no two linear layers follow each other without a non-linearity",
+    severity="warning",
+    close=True,
+)
 def linear_collapse(step: Step, memory: dict) -> Iterable[str] | None:
     checked, messages = False, []
     for look in step.looks:
@@ -70,7 +75,7 @@ def _title(node: Node) -> str:
     return node.op if node.name == node.op else f"{node.name} ({node.op})"
 
 
-@rule("batch-norm", "batch normalisation's settings don't undo it", severity="warning")
+@rule("batch-norm", "batch normalisation's settings don't undo it", severity="warning", close=True)
 def batch_norm(step: Step, memory: dict) -> Iterable[str] | None:
     checked, messages = False, []
     for look in step.looks:
@@ -96,7 +101,7 @@ def _settings(node: Node) -> Iterable[str]:
         yield f"{_title(node)} sees one value per channel (a batch of one example): it puts out its beta alone"
 
 
-@rule("dead-activation", "no activation is stuck for all examples", severity="warning")
+@rule("dead-activation", "no activation is stuck for all examples", severity="warning", close=True)
 def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
     # relu(NaN) is 0: what died there is the parameters, which non-finite says.
     if (step.number not in (2, 3, 16, 64) and step.number % 256) or not step.finite:

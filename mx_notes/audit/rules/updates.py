@@ -18,7 +18,7 @@ from .logits import judge
 TOLERANCE = 1e-4  # relative to the largest change; float32 arithmetic gives 1e-6
 
 
-@rule("momentum", "the update is v = mu v - lr (g + wd w), w = w + v, as SGD promises")
+@rule("momentum", "the update is v = mu v - lr (g + wd w), w = w + v, as SGD promises", close=True)
 def momentum(step: Step, memory: dict) -> Iterable[str] | None:
     # A fixed gamma is set back to 1 by the next forward pass, whatever the update made of it.
     fixed = {gamma for look in step.looks for gamma in fixed_gammas(look.graph)}
@@ -43,7 +43,7 @@ def momentum(step: Step, memory: dict) -> Iterable[str] | None:
         rounding = (1e-3 if after.dtype == np.float16 else 1e-6) * max(np.abs(before).max(initial=0), change)
         if np.abs(after - expected).max(initial=0) > TOLERANCE * change + rounding:
             return [
-                f"the update of {sample.name} is not v = {sample.optimizer.momentum:g} v - lr (g + wd w), w = w + v:"
+                f"the update of {sample.name} is not v = {sample.momentum:g} v - lr (g + wd w), w = w + v:"
                 f" it is off by {np.abs(after - expected).max():.3g} where the weight had to move by {change:.3g}"
             ]
     return []
@@ -192,7 +192,9 @@ def _gradients_by_depth(step: Step, memory: dict, found, message: str) -> Iterab
     return [message.format(*ratios)] if memory["times"] == 2 else []
 
 
-@rule("vanishing-gradient", "the first layers get gradient as the last ones do", severity="warning")
+@rule(
+    "vanishing-gradient", "the first layers get gradient as the last ones do", severity="warning", close=True
+)
 def vanishing_gradient(step: Step, memory: dict) -> Iterable[str] | None:
     message = (
         "the first layer's gradient is {0:.1e} of its weights, the last layer's {1:.1e}: it vanishes on the way; use"
@@ -201,7 +203,12 @@ def vanishing_gradient(step: Step, memory: dict) -> Iterable[str] | None:
     return _gradients_by_depth(step, memory, lambda first, last: first < 1e-3 * last, message)
 
 
-@rule("exploding-gradient", "no layer's gradient is out of proportion to its weights", severity="warning")
+@rule(
+    "exploding-gradient",
+    "no layer's gradient is out of proportion to its weights",
+    severity="warning",
+    close=True,
+)
 def exploding_gradient(step: Step, memory: dict) -> Iterable[str] | None:
     message = (
         "the first layer's gradient is {0:.1e} of its weights, the last layer's {1:.1e}: it explodes on the way; start"
