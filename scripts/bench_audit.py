@@ -18,7 +18,7 @@ from mx_notes.runtime import mx, threads
 
 # name: (network, shape of a batch, steps of a block, rounds, largest ratio wanted)
 WORKLOADS = {
-    "perceptron": (lambda: perceptron(), (256, 784), 2000, 7, 1.10),
+    "perceptron": (lambda: perceptron(), (128, 784), 2000, 9, 1.10),
     "cifar_resnet20_v1": (
         lambda: build("cifar_resnet20_v1", 10, (3, 32, 32)),
         (128, 3, 32, 32),

@@ -129,7 +129,7 @@ def _update_difference(sample: UpdateSample) -> float:
     The float16 weight is the float32 master copy after the update, rounded: half a unit of float16 is no
     difference. What is beyond comes from the master copy and has the tolerance of float32.
     """
-    written = sample.weight_after.asnumpy()
+    written = momentum.elements(sample.weight_after)
     if written.dtype != np.float16:
         return momentum.relative_difference(sample)
     expected = momentum.expected_weight(sample)

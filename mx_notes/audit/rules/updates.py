@@ -29,7 +29,7 @@ def momentum(step: Step, memory: dict) -> Iterable[str] | None:
     anew = {update.name for update in step.updates if update.fresh_state}  # optimizer-reset says so
     for sample in samples:
         expected = sgd.expected_weight(sample)
-        before, after = sample.weight_before.asnumpy(), sample.weight_after.asnumpy()
+        before, after = sgd.elements(sample.weight_before), sgd.elements(sample.weight_after)
         key = (sample.name, str(sample.weight_before.context))
         number, earlier, later = moved.get(key, (0, None, None))
         moved[key] = (step.number, before, after)
