@@ -86,6 +86,8 @@ class ExecutorSteps(Steps):
 
     def _check_order(self, buffer: Buffer, stale: bool) -> None:
         super()._check_order(buffer, stale)
+        if not self._pending:
+            return
         waiting = [e for e in self._pending if buffer in self.ledger.executors.get(e, (None, []))[1]]
         if waiting and not stale and self._step.number > 1:
             self._trouble("call-order", OUT_OF_ORDER)

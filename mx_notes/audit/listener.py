@@ -175,4 +175,4 @@ def operator_names() -> dict[int, str]:
 
 def handles_of(array: Any, count: int) -> list[int]:
     """The first `count` handles of a C array of them; none of a null pointer."""
-    return [array[i] for i in range(count)] if count else []
+    return array[:count] if count else []

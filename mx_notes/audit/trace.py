@@ -49,7 +49,7 @@ class UpdateSample:
     weight_after: mx.nd.NDArray
 
 
-@dataclass
+@dataclass(slots=True)
 class Update:
     """One parameter's update on one device, and what had happened to its gradient before it."""
 

@@ -62,6 +62,10 @@ def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
     anew = step.seen("optimizer-reset")
     if anew:
         return anew
+    updaters = {update.updater for update in step.updates}
+    if updaters <= memory.setdefault("updaters", set()) and not any(u.fresh_state for u in step.updates):
+        return memory["held"]
+    memory["updaters"] |= updaters
     known = memory.setdefault("known", {})  # buffer: (updater, optimiser class)
     together = memory.setdefault("together", {})  # updater: the parameters that it updates
     for update in step.updates:
@@ -79,6 +83,7 @@ def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
             if before[1] is kind and update.fresh_state and same:
                 lost.append(update.name)
         known[update.buffer] = (update.updater, kind)
+    memory["held"] = [] if any(update.remembers for update in step.updates) else None
     if not lost:
         return [] if checked else None
     return [
