@@ -1,6 +1,6 @@
 """What the audit costs: the same training bare and audited, block by block in one process.
 
-    python scripts/bench_audit.py                     # both networks, about 8 minutes
+    python scripts/bench_audit.py                     # both networks, about 12 minutes
     python scripts/bench_audit.py --only perceptron   # half a minute
 
 A block is a whole audit, from `with audit()` to its verdict, over so many steps; its sampled steps, on
@@ -22,7 +22,7 @@ WORKLOADS = {
     "cifar_resnet20_v1": (
         lambda: build("cifar_resnet20_v1", 10, (3, 32, 32)),
         (128, 3, 32, 32),
-        200,
+        400,  # an epoch of CIFAR-10 has 391
         3,
         1.01,
     ),

@@ -104,9 +104,11 @@ def _settings(node: Node) -> Iterable[str]:
 @rule("dead-activation", "no activation is stuck for all examples", severity="warning", close=True)
 def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
     # relu(NaN) is 0: what died there is the parameters, which non-finite says.
-    if (step.number not in (2, 3, 16, 64) and step.number % 256) or not step.finite:
+    # To see it costs a forward pass: the second look is taken only where the first has found something.
+    if not (memory.get("suspect") or step.number in (2, 16, 64) or step.number % 256 == 0) or not step.finite:
         return None
     checked, stuck = False, []
+    memory["suspect"] = False
     for look in step.looks[:1]:
         loss = terms(look.graph)
         for index, node in enumerate(
@@ -125,6 +127,7 @@ def dead_activation(step: Step, memory: dict) -> Iterable[str] | None:
             }[node.activation](values)
             key = (index, node.name)
             memory[key] = memory.get(key, 0) + 1 if dead else 0
+            memory["suspect"] |= memory[key] == 1
             if memory[key] == 2:
                 what = "zero" if node.activation == "relu" else "saturated"
                 stuck.append(
