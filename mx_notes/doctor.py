@@ -72,6 +72,9 @@ def _mxnet() -> list[str]:
     features = mx.runtime.Features()
     found = [name for name in FEATURES if name in features and features.is_enabled(name)]
     _line("features", ", ".join(found))
+    from .faster import WHAT  # opens MXNet, as this function has done
+
+    _line("graph", WHAT)
     devices = ["cpu", *(f"gpu:{number}" for number in cuda.usable(cuda.driver(), cuda.build()))]
     _line("devices", ", ".join(devices))
     return problems + [problem for device in devices if (problem := _multiplication(device))]

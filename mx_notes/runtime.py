@@ -12,6 +12,8 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,7 +45,8 @@ def __getattr__(name: str) -> ModuleType:
         module = _open("mxnet")
     elif name == "gluoncv":
         _open("mxnet")
-        module = _open("gluoncv")
+        with _hidden("torch"):  # else gluoncv, which can use either, refuses any PyTorch from 2.0 on
+            module = _open("gluoncv")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = module
@@ -62,6 +65,19 @@ def _open(package: str) -> ModuleType:
             raise UserError(
                 f"{package} is not installed: run `pip install --no-deps -r requirements.txt`"
             ) from None
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Inside this `with` the package seems not to be installed."""
+    before = sys.modules.get(package)
+    sys.modules[package] = None
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if before is not None:
+            sys.modules[package] = before
 
 
 def prepare() -> None:

@@ -81,3 +81,9 @@ def test_a_device_that_is_not_there_is_named(name):
         pytest.skip("this machine has a GPU")
     with pytest.raises(UserError, match=name):
         runtime.context(name)
+
+
+def test_gluoncv_opens_beside_a_pytorch_that_it_refuses(tmp_path):
+    (tmp_path / "torch.py").write_text("__version__ = '2.13.0'\n")
+    code = "from mx_notes.runtime import gluoncv; gluoncv.model_zoo; import torch; print(torch.__version__)"
+    assert python(code, PYTHONPATH=str(tmp_path)) == "2.13.0"

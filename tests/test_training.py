@@ -47,7 +47,7 @@ def test_module_and_gluon_give_the_same_parameters_after_20_steps():
     spec = importlib.util.spec_from_file_location("train_gluon", ROOT / "scripts" / "train_gluon.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    recipe = preset("digits").override(["lr=2e-4", "batch_size=64", "translate=0", "rotate=0"])
+    recipe = preset("digits").override(["lr=1e-4", "batch_size=64", "translate=0", "rotate=0"])
     run = training.start(recipe)
     arguments, auxiliary = run.module.get_params()
     arguments = {name: array.copy() for name, array in arguments.items()}
@@ -72,7 +72,7 @@ def test_module_and_gluon_give_the_same_parameters_after_20_steps():
     moved = {name: ours[name] - start[name].asnumpy() for name in ours}
     # Of the distance that the parameters moved. Both paths round in float32 at other places, 6e-8 of a
     # value, and the ReLUs near 0 and the batch norms of nearly constant channels amplify it from step to
-    # step: 5e-4 was seen after 20 steps at this learning rate. A weight decay on the wrong parameters,
+    # step: 1.4e-3 was seen after 20 steps at this learning rate. A weight decay on the wrong parameters,
     # a factor in the gradient or another momentum gives 2e-2 and more.
     assert norm([ours[name] - theirs[name] for name in ours]) <= 5e-3 * norm(moved.values())
 

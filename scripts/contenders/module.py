@@ -1,0 +1,69 @@
+"""mx_notes: the network, optimiser and step of `mx-notes train`."""
+
+import time
+
+from mx_notes import models
+from mx_notes.recipes import Recipe
+from mx_notes.runtime import mx
+from mx_notes.training import Meter, optimizer
+
+from .start import CLASSES, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
+
+
+class Ours:
+    """As `training.fit` does it: forward_backward, update, and the batch's numbers read a step later."""
+
+    def __init__(self, network, parameters, data, label):
+        recipe = Recipe(
+            data="cifar10",
+            model=network,
+            epochs=1,
+            batch_size=len(data),
+            learning_rate=LEARNING_RATE,
+            momentum=MOMENTUM,
+            weight_decay=WEIGHT_DECAY,
+            schedule="constant",
+        )
+        symbol = models.mean_cross_entropy(models.build(network, CLASSES, data.shape[1:]))
+        self.module = mx.mod.Module(symbol, ("data",), ("softmax_label",))
+        self.module.bind([("data", data.shape)], [("softmax_label", label.shape)])
+        states = symbol.list_auxiliary_states()
+        arrays = {name: mx.nd.array(values) for name, values in parameters.items()}
+        self.module.set_params(
+            {name: a for name, a in arrays.items() if name not in states},
+            {name: arrays[name] for name in states},
+        )
+        self.module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, 1, self.module))
+        self.batch = mx.io.DataBatch([mx.nd.array(data)], [mx.nd.array(label)])
+
+    def losses(self, steps):
+        meter, losses = Meter(), []
+        for _ in range(steps):
+            self._step(meter)
+            meter.catch_up()
+            losses.append(meter.last_loss)
+        return losses
+
+    def train(self, steps):
+        began, meter = time.perf_counter(), Meter()
+        for _ in range(steps):
+            self._step(meter)
+        meter.catch_up()
+        mx.nd.waitall()
+        return time.perf_counter() - began
+
+    def _step(self, meter):
+        self.module.forward_backward(self.batch)
+        self.module.update()
+        meter.add(self.module.get_outputs(), self.batch.label[0])
+
+    def gemm(self, size):
+        """float32 GFLOP/s of the product of two square matrices: the median of seven."""
+        left, right = (mx.nd.random.normal(shape=(size, size)) for _ in range(2))
+        seconds = []
+        for _ in range(8):
+            mx.nd.waitall()
+            began = time.perf_counter()
+            mx.nd.dot(left, right).wait_to_read()
+            seconds.append(time.perf_counter() - began)
+        return 2e-9 * size**3 / sorted(seconds[1:])[3]
