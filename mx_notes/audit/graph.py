@@ -114,7 +114,7 @@ class Graph:
             for node in self.nodes
             if node.op == "null"
             and not node.parameter
-            and any(user.op in _TAKES_DATA for user in self._beyond_shape(node))
+            and any(user.op in TAKES_DATA for user in self._beyond_shape(node))
         ]
 
     @cached_property
@@ -152,7 +152,7 @@ SHAPE_ONLY = {
     *("_copy", "identity", "_npi_reshape", "_npx_reshape", "_np_reshape", "_copyto", "BlockGrad", "SwapAxis"),
     *("reshape_like", "_npx_batch_flatten", "amp_cast"),
 }
-_TAKES_DATA = {
+TAKES_DATA = {
     *("FullyConnected", "Convolution", "Deconvolution", "RNN", "Embedding", "dot", "BatchNorm", "Pooling"),
     *("_npx_fully_connected", "_npx_convolution", "_npx_rnn", "_npx_embedding", "_npi_dot", "_np_dot"),
     *("_npx_batch_norm", "LayerNorm", "batch_dot", "linalg_gemm2", "_linalg_gemm2", "_npi_matmul"),
@@ -205,6 +205,8 @@ class SymbolPart:
                 )
             )
         self.heads = [Output(self.nodes[source], index) for source, index, *_ in parsed["heads"]]
+        made = zip(self.nodes, entries, strict=True)
+        self._activations = {names[0] for node, names in made if node.activation}
 
     @cached_property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
@@ -225,7 +227,8 @@ class SymbolPart:
             if name in self._arrays:
                 return self._arrays[name].asnumpy()
             if name not in self._values:
-                self._evaluate(self._wanted | {name})
+                together = self._activations if name in self._activations else self._wanted
+                self._evaluate(together | {name})
             return self._values[name]
 
         return fetch

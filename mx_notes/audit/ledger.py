@@ -18,6 +18,7 @@ CLEARING = {
     "_slice_assign_scalar",
     "_npi_zeros_like",
 }
+DEPARTED = 10_000  # parameters remembered after their arrays were freed
 REQUESTS = {0: "null", 1: "write", 2: "inplace", 3: "add"}
 
 
@@ -39,20 +40,30 @@ class Buffer:
     weight: int  # handle of the parameter's array
     device: str = ""
     is_parameter: bool = True  # False for a variable that nobody named, such as an input of the network
-    entrusted: bool = False  # to a Trainer: what else writes the parameter is no update
     fed: int = 0  # how often the array was filled from outside, as data is
+    fed_before: int = 0  # its latest update
     passes: int = 0  # backward passes that wrote it since the last update
     ever: int = 0  # and altogether
     since: int = 0  # the step of the first of them
+    latest: int = 0  # and of the last
+    idle: int = 0  # steps in which it was written since the last update
     updates: int = 0
     updated: int = 0  # the step of the latest
-    updater: int = 0  # and who made it
+    optimised: bool = False  # an optimiser has updated it: what else writes the parameter is no update
     last: Pass | None = None
     read: bool = False  # since it was last written
     cleared: bool = True  # since the last update
     touched: bool = False  # written by somebody else than backward since the last update
 
-    def written_by(self, backward: Pass) -> bool:
+    @property
+    def restored(self) -> bool:
+        """Whether the parameter was given other values since its latest update.
+
+        A program that does so after each update, as to clip them, goes on from there.
+        """
+        return self.fed > self.fed_before and 2 * self.fed < self.updates
+
+    def written_by(self, backward: Pass, step: int) -> bool:
         """Note a backward pass; True if it wiped out an earlier one that nobody had used."""
         lost = (
             self.request in ("write", "inplace")
@@ -61,6 +72,8 @@ class Buffer:
             and self.last is not backward
             and not (self.last.consumed or self.read)
         )
+        if self.latest != step:
+            self.since, self.latest, self.idle = self.since or step, step, self.idle + 1
         self.passes, self.ever = self.passes + 1, self.ever + 1
         self.last, self.read = backward, False
         return lost
@@ -74,7 +87,7 @@ class Ledger:
     weights: dict[int, Buffer] = field(default_factory=dict)
     executors: dict[int, tuple[weakref.ref, list[Buffer]]] = field(default_factory=dict)
     variables: dict[int, Buffer] = field(default_factory=dict)  # those that autograd knows, by the parameter
-    entrusted: weakref.WeakSet = field(default_factory=weakref.WeakSet)  # parameters of Trainers
+    departed: list[Buffer] = field(default_factory=list)  # parameters that are gone: some of them
     marked: Counter = field(default_factory=Counter)  # variables without a name so far, by kind and device
 
     def mark(self, variable: int, request: str, gradient: int, kind: str = "variable") -> None:
@@ -111,13 +124,6 @@ class Ledger:
                 buffer = self.variables[handle]
             self.gradients[gradient.handle.value] = buffer
             buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.context), True
-            buffer.entrusted = parameter in self.entrusted
-
-    def entrust(self, parameters: list[mx.gluon.Parameter]) -> None:
-        """A Trainer has these."""
-        for parameter in parameters:
-            self.entrusted.add(parameter)
-            self.name(parameter)
 
     def alias(self, variable: int, gradient: int) -> None:
         """A new handle for the gradient of a variable: somebody looks at it."""
@@ -158,6 +164,8 @@ class Ledger:
         buffer = self.weights.pop(array, None)
         if buffer is not None:
             self.variables.pop(array, None)
+            if buffer.is_parameter and buffer.ever and len(self.departed) < DEPARTED:
+                self.departed.append(buffer)
 
     def before_autograd_backward(self) -> set[int]:
         """Lower the flags by which MXNet tells which gradients are fresh; returns those that were up."""

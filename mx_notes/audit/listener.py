@@ -59,9 +59,6 @@ class Listener:
     def parameter_initialised(self, parameter: mx.gluon.Parameter) -> None:
         """A Gluon parameter got its arrays."""
 
-    def trainer_made(self, trainer: mx.gluon.Trainer) -> None:
-        """A Trainer was given its parameters."""
-
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
 
@@ -121,10 +118,13 @@ class Listener:
     ) -> None:
         """The update is in the engine's queue."""
 
-    def before_push(self, keys: list, values: list[list]) -> None:
+    def optimizer_sent(self, store: mx.kv.KVStore, optimizer: mx.optimizer.Optimizer) -> None:
+        """`KVStore.set_optimizer`: the store, or its servers, will update with a copy of this."""
+
+    def before_push(self, store: mx.kv.KVStore, keys: list, values: list[list]) -> None:
         """`KVStore.push` (and the first half of `pushpull`)."""
 
-    def pulled(self, keys: list, arrays: list[list]) -> None:
+    def pulled(self, store: mx.kv.KVStore, keys: list, arrays: list[list]) -> None:
         """`KVStore.pull` (and the second half of `pushpull`)."""
 
 

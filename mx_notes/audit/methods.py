@@ -75,15 +75,6 @@ def _initialises(original):
     return init_grad
 
 
-def _takes_parameters(original):
-    def init(self, *arguments, **keywords):
-        original(self, *arguments, **keywords)
-        if not quiet():
-            tell("trainer_made", self)
-
-    return init
-
-
 def _updates(original):
     def call(self, index, grad, weight):
         if quiet():
@@ -119,8 +110,8 @@ def _updates_directly(original):
         if quiet() or isinstance(index, (list, tuple)):
             return original(self, index, weight, grad, state)
         updater = _direct.setdefault(self, Direct(self))
-        if updater.states.get(index, state) is not state:
-            del updater.states[index]  # a state made anew is none
+        if updater.states.get(index, state) is not state or (index not in updater.states and _is_new(state)):
+            updater.states.pop(index, None)  # a state made anew is none
         else:
             updater.states[index] = state
         parts = [index], [grad], [weight]
@@ -133,6 +124,14 @@ def _updates_directly(original):
     return update
 
 
+def _is_new(state: Any) -> bool:
+    """Whether a state that was not seen before remembers nothing yet."""
+    parts = state if isinstance(state, (tuple, list)) else [state]
+    kept = [part for part in parts if isinstance(part, mx.nd.NDArray)]
+    with unreported():
+        return bool(kept) and not any(part.asnumpy().any() for part in kept)
+
+
 def _by_key(key: Any, value: Any) -> tuple[list, list[list]]:
     """KVStore takes one key or several, and for each one array or one per device."""
     if not isinstance(key, (list, tuple)):
@@ -143,7 +142,7 @@ def _by_key(key: Any, value: Any) -> tuple[list, list[list]]:
 def _pushes(original):
     def push(self, key, value, priority=0):
         if not quiet():
-            tell("before_push", *_by_key(key, value))
+            tell("before_push", self, *_by_key(key, value))
         return original(self, key, value, priority)
 
     return push
@@ -153,7 +152,7 @@ def _pulls(original):
     def pull(self, key, out=None, priority=0, ignore_sparse=True):
         original(self, key, out, priority, ignore_sparse)
         if not quiet():
-            tell("pulled", *_by_key(key, out))
+            tell("pulled", self, *_by_key(key, out))
 
     return pull
 
@@ -161,12 +160,21 @@ def _pulls(original):
 def _pushes_and_pulls(original):
     def pushpull(self, key, value, out=None, priority=0):
         if not quiet():
-            tell("before_push", *_by_key(key, value))
+            tell("before_push", self, *_by_key(key, value))
         original(self, key, value, out, priority)
         if not quiet():
-            tell("pulled", *_by_key(key, value if out is None else out))
+            tell("pulled", self, *_by_key(key, value if out is None else out))
 
     return pushpull
+
+
+def _sends_optimizer(original):
+    def set_optimizer(self, optimizer):
+        original(self, optimizer)
+        if not quiet():
+            tell("optimizer_sent", self, optimizer)
+
+    return set_optimizer
 
 
 def methods() -> list[tuple[type, str, Any]]:
@@ -180,7 +188,6 @@ def methods() -> list[tuple[type, str, Any]]:
         (mx.optimizer.Updater, "__call__", _updates),
         *((kind, "update", _updates_directly) for kind in optimizers if "update" in vars(kind)),
         (mx.gluon.Parameter, "_init_grad", _initialises),
-        (mx.gluon.Trainer, "__init__", _takes_parameters),
         (mx.module.executor_group.DataParallelExecutorGroup, "forward", _loads_batch),
         (mx.mod.Module, "init_optimizer", _may_refuse),
         (mx.io.NDArrayIter, "getpad", _pads),
@@ -188,4 +195,5 @@ def methods() -> list[tuple[type, str, Any]]:
         (mx.kvstore.KVStore, "push", _pushes),
         (mx.kvstore.KVStore, "pull", _pulls),
         (mx.kvstore.KVStore, "pushpull", _pushes_and_pulls),
+        (mx.kvstore.KVStore, "set_optimizer", _sends_optimizer),
     ]

@@ -31,12 +31,10 @@ class Recorder(ExecutorSteps, AutogradSteps, UpdateSteps):
 
     def begin(self) -> None:
         """Learn of the parameters and variables that are there already."""
-        kinds = (mx.gluon.Parameter, mx.gluon.Trainer, mx.nd.NDArray)
+        kinds = (mx.gluon.Parameter, mx.nd.NDArray)
         for thing in [each for each in gc.get_objects() if isinstance(each, kinds)]:
             if isinstance(thing, mx.gluon.Parameter):
                 self.ledger.name(thing)
-            elif isinstance(thing, mx.gluon.Trainer):
-                self.ledger.entrust(thing._params)
             elif thing.handle.value not in self.ledger.variables:
                 self.ledger.find(thing)
 

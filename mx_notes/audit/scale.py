@@ -49,14 +49,21 @@ def losses(graph: Graph) -> list[Losses]:
     """The losses below each head of a graph; empty where they can't be told."""
     found: list[Losses] = []
     for head, gradient in zip(graph.heads, [*graph.head_gradients, *[None] * len(graph.heads)], strict=False):
-        if graph.executor and head.node.op not in _OUTPUTS and head.node.op != "make_loss":
-            continue  # no gradient starts here, or one from outside
+        if graph.executor and head.node.op in _OUTPUTS | {"make_loss": None}:
+            gradient = None  # which these ignore
+        elif graph.executor and (gradient is None or not _is_weight(gradient)):
+            continue  # no gradient starts here, or one of a loss that is computed elsewhere
         shape = head.shape
         if shape is None:
             continue
         start = np.ones(shape or (1,)) if gradient is None else gradient
         _descend(graph, head, start, found)
     return found
+
+
+def _is_weight(gradient: np.ndarray) -> bool:
+    """Whether a gradient from outside is what each example's loss counts, as 1/N is, and not a loss's own."""
+    return bool(gradient.size and gradient.ndim <= 1 and gradient.flat[0] > 0 and np.ptp(gradient) == 0)
 
 
 def _softmax_output(graph: Graph, node: Node) -> tuple[float, int] | None:
@@ -80,7 +87,15 @@ def _regression_output(graph: Graph, node: Node) -> tuple[float, int] | None:
     return (float(node.attributes.get("grad_scale", 1)) * shape[0], shape[0]) if shape else None
 
 
+def _svm_output(graph: Graph, node: Node) -> tuple[float, int] | None:
+    shape = node.inputs[0].shape
+    return (
+        (float(node.attributes.get("regularization_coefficient", 1)) * shape[0], shape[0]) if shape else None
+    )
+
+
 _OUTPUTS = {
+    "SVMOutput": _svm_output,
     "SoftmaxOutput": _softmax_output,
     "Softmax": _softmax_output,
     "LinearRegressionOutput": _regression_output,
@@ -106,6 +121,13 @@ def _descend(graph: Graph, output: Output, gradient: np.ndarray, found: list[Los
         gradient = np.full(shape, float(node.attributes.get("grad_scale", 1)))
         if node.attributes.get("normalization") == "batch":
             gradient = gradient / shape[0]
+        if node.attributes.get("normalization") == "valid":
+            values = node.inputs[0].value
+            valid = (
+                0 if values is None else int((values > float(node.attributes.get("valid_thresh", 0))).sum())
+            )
+            found.append(Losses(node, float(gradient.flat[0]), max(valid, 1), sizes))
+            return
         _descend(graph, node.inputs[0], gradient, found)
         return
     if node.op == "make_loss":
@@ -167,13 +189,15 @@ def terms(graph: Graph) -> set[Node]:
 
 
 def _depends_on_data(graph: Graph, node: Node) -> bool:
+    """Whether it is a loss: what is made of parameters and constants alone is a penalty."""
+    data = {output.node for output in graph.data}
     seen, stack = set(), [node]
     while stack:
         current = stack.pop()
         if current in seen:
             continue
         seen.add(current)
-        if current.op == "null" and not current.parameter:
+        if current in data or (not data and current.op == "null" and not current.parameter):
             return True
         stack += [each.node for each in current.inputs]
     return False

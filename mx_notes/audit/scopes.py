@@ -76,10 +76,6 @@ class AutogradSteps(Steps):
         """Learn its name."""
         self.ledger.name(parameter)
 
-    def trainer_made(self, trainer: mx.gluon.Trainer) -> None:
-        """Its parameters are its own to update."""
-        self.ledger.entrust(trainer._params)
-
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """Somebody looks at a gradient."""
         self.ledger.alias(variable, gradient)
@@ -190,7 +186,7 @@ class AutogradSteps(Steps):
         for variable, gradient in returned.items():
             buffer = self.ledger.variables.get(variable)
             if buffer is not None:
-                buffer.written_by(self._pass)
+                buffer.written_by(self._pass, self._step.number)
                 self.ledger.consume(buffer)
                 self._gradient_made(gradient, buffer)
         if not self._returned:

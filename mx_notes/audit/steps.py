@@ -113,8 +113,7 @@ class Steps(Listener):
         if buffers and looks and not looks[-1].device:
             looks[-1].device = buffers[0].device
         for buffer in buffers:
-            buffer.since = buffer.since or self._step.number
-            if buffer.written_by(self._pass):
+            if buffer.written_by(self._pass, self._step.number):
                 self._step.lost.append(buffer.name)
 
     def _consume(self, handles: list[int]) -> None:
@@ -158,7 +157,7 @@ class Steps(Listener):
         if buffer.last and not buffer.last.training:
             self._trouble("train-mode", "the update used a backward pass whose forward ran in predict mode")
             buffer.last.training = True
-        buffer.updates, buffer.updated = buffer.updates + 1, self._step.number
+        buffer.updates, buffer.updated, buffer.idle = buffer.updates + 1, self._step.number, 0
         buffer.passes, buffer.touched, buffer.cleared, buffer.read = 0, False, False, False
         return passes, stale, uncleared
 

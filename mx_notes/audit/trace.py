@@ -108,6 +108,7 @@ class Step:
     weights: list[WeightCopy] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)  # fingerprints of what was fed
     statistics: bool = False  # a backward pass wrote batch norm's running statistics
+    workers: int = 1  # whose gradients were summed
     padding: int = 0  # examples that the iterator repeated to fill the batch
     rates: dict[int, tuple[float, float]] = field(default_factory=dict)  # optimiser: rate asked for, in use
     file: str | None = None

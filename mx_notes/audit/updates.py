@@ -13,7 +13,7 @@ from .graph import shallow_copy
 from .ledger import CLEARING, Buffer
 from .listener import OperatorCall
 from .resets import Resets
-from .steps import Steps
+from .stores import StoreSteps, name_of, text
 from .trace import Message, UpdateSample, WeightCopy, whereabouts
 
 OPTIMIZER_OPERATORS = {
@@ -22,14 +22,13 @@ OPTIMIZER_OPERATORS = {
 FINITE_EVERY = 8  # steps: whether all gradients are finite, asked without waiting for the answer
 
 
-class UpdateSteps(Steps):
+class UpdateSteps(StoreSteps):
     """Updates, and the operators between a backward pass and its update."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._before: list[tuple | None] = []
         self._stateless: list[bool] = []
-        self._pushed: dict[Any, list[Buffer]] = {}
         self._derived, self._resets = Derived(), Resets()
         self._asked: dict[int, float] = {}  # optimizer.lr of optimisers with a scheduler, as first seen
         self._refused: tuple[mx.optimizer.Optimizer, float] | None = None
@@ -61,19 +60,17 @@ class UpdateSteps(Steps):
         horizon = max(steps, default=0) if isinstance(steps, (list, tuple)) else steps
         self.schedules[id(schedule)] = (horizon, max(number, self.schedules.get(id(schedule), (0, 0))[1]))
 
-    def before_push(self, keys: list, values: list[list]) -> None:
-        """A KVStore gets gradients: under which key."""
-        for key, arrays in zip(map(_key, keys), values, strict=True):
-            found = [self.ledger.gradients.get(array.handle.value) for array in arrays]
-            self._pushed[key] = [buffer for buffer in found if buffer is not None]
-
     def before_update(
         self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
     ) -> None:
         """Copy what the update will read."""
-        indices[:] = [_key(index) for index in indices]
+        indices[:] = [text(index) for index in indices]
         self._stateless = [index not in updater.states for index in indices]
         reset = self._resets.before_update(updater, weights, all(self._stateless))
+        if any(self._stateless):
+            buffers = [self.ledger.gradients.get(gradient.handle.value) for gradient in gradients]
+            if any(buffer is not None and buffer.restored for buffer in buffers):
+                self._stateless, reset = [False] * len(indices), None  # a new start, from other values
         if reset:
             self._trouble("optimizer-reset", reset)
         if self._step.deep:
@@ -91,14 +88,15 @@ class UpdateSteps(Steps):
         """Enter the update, and copy what it wrote."""
         optimizer, step = updater.optimizer, self._step
         step.rates[id(optimizer)] = self._rates(optimizer)
-        if id(optimizer) not in self.handed:
+        serial, number = self._serials.of(updater), self._serials.of(optimizer)
+        if number not in self.handed:
             given = optimizer.param_dict.values()
-            self.handed[id(optimizer)] = {p.name for p in given if p.grad_req != "null" and p.lr_mult}
+            self.handed[number] = {p.name for p in given if p.grad_req != "null" and p.lr_mult}
         before = self._before or [None] * len(indices)
         for index, gradient, weight, copies, stateless in zip(
             indices, gradients, weights, before, self._stateless, strict=True
         ):
-            name = _name(optimizer, index)
+            name = name_of(optimizer, index)
             found = self.ledger.gradients.get(gradient.handle.value)
             if copies:
                 rate, decay = optimizer._get_lr(index), optimizer._get_wd(index)
@@ -109,10 +107,12 @@ class UpdateSteps(Steps):
                 step.weights.append(WeightCopy(name, after))
             buffers = [found] if found else self._pushed.get(index, []) or [None]
             for buffer in buffers:
-                self._updated(name, buffer, optimizer, id(updater), stateless, optimizer.rescale_grad)
+                self._updated(name, buffer, optimizer, serial, stateless, optimizer.rescale_grad)
+                if buffer is not None:
+                    buffer.optimised, buffer.fed_before = True, buffer.fed
         self._before = []
         if step.number % FINITE_EVERY == 0 and self._looks:
-            self._ask_finite(gradients, [_name(optimizer, index) for index in indices], weights)
+            self._ask_finite(gradients, [name_of(optimizer, index) for index in indices], weights)
 
     def _rates(self, optimizer: mx.optimizer.Optimizer) -> tuple[float, float]:
         """The learning rate that was asked for, and the one in use."""
@@ -120,8 +120,9 @@ class UpdateSteps(Steps):
         asked = used if optimizer.lr is None else float(optimizer.lr)
         if self._refused and self._refused[0] is optimizer:
             asked = self._refused[1]
-        elif optimizer.lr_scheduler is not None and asked == self._asked.setdefault(id(optimizer), asked):
-            asked = used  # nobody has set it since the scheduler took over
+        elif optimizer.lr_scheduler is not None:
+            first = self._asked.setdefault(self._serials.of(optimizer), asked)
+            asked = used if asked == first else asked  # nobody has set it since the scheduler took over
         return asked, used
 
     def _ask_finite(self, gradients: list, names: list[str], weights: list) -> None:
@@ -174,6 +175,7 @@ class UpdateSteps(Steps):
             if handle in ledger.gradients:
                 self._gradient_written(ledger.gradients[handle], call, handle in inputs)
             elif handle in ledger.weights:
+                self._derived.forget(handle)
                 self._weight_written(ledger.weights[handle], call, share)
         if read and call.name == "reset_arrays":
             for buffer in read:
@@ -188,9 +190,9 @@ class UpdateSteps(Steps):
     def _weight_written(self, buffer: Buffer, call: OperatorCall, share: Share | None) -> None:
         by_operator = call.name in OPTIMIZER_OPERATORS
         # Operators of mx.np are not all seen: there a gradient that was read is taken for one that was used.
-        used = by_operator or share or (buffer.read and mx.util.is_np_array())
-        # Otherwise it is filled with data, restored, clipped or averaged.
-        if not buffer.ever or not used:
+        by_hand = not buffer.optimised and (share or (buffer.read and mx.util.is_np_array()))
+        # Otherwise it is filled with data, restored, clipped or averaged, or taken elsewhere for a moment.
+        if not buffer.ever or not (by_operator or by_hand):
             buffer.fed += 1
             return
         rescale = rate = None
@@ -204,6 +206,7 @@ class UpdateSteps(Steps):
 
     def _updated_by_hand(self, buffer: Buffer, rescale: float | None, rate: float | None = None) -> None:
         self._updated(buffer.name, buffer, rescale=rescale, rate=rate)
+        buffer.fed_before = buffer.fed
         if self._step.deep and self._looks:
             step, backward = self._step, buffer.last.number if buffer.last else 0
             weight = shallow_copy(buffer.weight)
@@ -219,7 +222,7 @@ class UpdateSteps(Steps):
             buffer.touched = buffer.cleared = True
         elif array in ledger.weights:
             buffer = ledger.weights[array]
-            if buffer.ever and buffer.read:
+            if buffer.ever and buffer.read and not buffer.optimised:
                 self._updated_by_hand(buffer, None)
             else:
                 buffer.fed += 1
@@ -229,16 +232,6 @@ class UpdateSteps(Steps):
         super().array_freed(array)
         self.ledger.forget(array)
         self._derived.forget(array)
-
-
-def _key(key: Any) -> Any:
-    return key.decode() if isinstance(key, bytes) else key
-
-
-def _name(optimizer: mx.optimizer.Optimizer, index: Any) -> str:
-    if index in optimizer.param_dict:
-        return optimizer.param_dict[index].name
-    return str(optimizer.idx2name.get(index, index))
 
 
 def _copy(state: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections import defaultdict
@@ -117,11 +118,12 @@ class Watch:
         if self._finished:
             return
         self._finished = True
-        with unreported():
+        with unreported(), _nothing_collected():
             self._max_steps = None
             self.recorder.finish()
             buffers = list(self.recorder.ledger.weights.values())
-            self._memory["frozen-parameter"]["buffers"] = self._memory["non-finite"]["buffers"] = buffers
+            self._memory["non-finite"]["buffers"] = buffers
+            self._memory["frozen-parameter"]["buffers"] = [*buffers, *self.recorder.ledger.departed]
             self._memory["frozen-parameter"]["handed"] = set().union(*self.recorder.handed.values())
             self._memory["learning-rate"]["schedules"] = list(self.recorder.schedules.values())
             for rule in RULES.values():
@@ -178,6 +180,18 @@ class Watch:
                 self.repeats[first] = self.repeats.get(first, 0) + 1
         if step and step.number <= FIRST_STEPS:
             self.found_on[step.number] += seen
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """A network that only cycles hold must not be freed while its arrays are looked at by their handles."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @contextmanager

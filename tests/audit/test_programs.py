@@ -28,11 +28,25 @@ def listed(text: str, heading: str) -> set[str]:
     return set(re.findall(r"[a-z]+-[a-z-]+", line[1])) if line else set()
 
 
+def findings_of(program, mx_notes_command, tmp_path) -> list[dict]:
+    """What is found in a program that runs in a process of its own."""
+    result = mx_notes_command("audit", "--json", "report.json", str(program))
+    assert result.returncode in (0, 1), result.stderr
+    assert "the script itself ended" not in result.stderr, result.stderr
+    return json.loads((tmp_path / "report.json").read_text())["findings"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("program", programs("bugs"))
-def test_the_bug_is_found_and_nothing_else(program, capfd):
+def test_the_bug_is_found_and_nothing_else(program, capfd, mx_notes_command, tmp_path):
     text = program.read_text()
     rule, latest = re.search(r"^Expect: ([a-z-]+) by step (\d+)", text, re.MULTILINE).groups()
+    if "Process: own" in text:
+        findings = findings_of(program, mx_notes_command, tmp_path)
+        found = [finding["step"] for finding in findings if finding["rule"] == rule]
+        assert min(found, default=10**9) <= int(latest), findings
+        assert {finding["rule"] for finding in findings if finding["severity"] == "error"} <= {rule}, findings
+        return
     watch, status = runner.run(program, [])
     assert status == 0, capfd.readouterr().err
     steps = [finding.step or watch.number_of_steps for finding in watch.findings if finding.rule == rule]
@@ -45,10 +59,9 @@ def test_the_bug_is_found_and_nothing_else(program, capfd):
 def test_a_right_program_is_left_in_peace(program, capfd, mx_notes_command, tmp_path):
     text = program.read_text()
     if "Process: own" in text:
-        result = mx_notes_command("audit", "--json", "report.json", str(program))
-        findings = json.loads((tmp_path / "report.json").read_text())["findings"]
-        assert result.returncode == 0, result.stderr
-        assert {finding["rule"] for finding in findings} <= listed(text, "Warnings"), result.stderr
+        findings = findings_of(program, mx_notes_command, tmp_path)
+        assert not [finding for finding in findings if finding["severity"] == "error"], findings
+        assert {finding["rule"] for finding in findings} <= listed(text, "Warnings"), findings
         return
     watch, status = runner.run(program, [])
     assert status == 0, capfd.readouterr().err

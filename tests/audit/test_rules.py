@@ -166,3 +166,132 @@ def test_a_run_whose_last_batch_is_short_leaves_no_handle_behind():
         with audit() as watch:
             fit(start(preset("digits").override(["epochs=1"])))
         assert not watch.errors
+
+
+def classifier() -> mx.gluon.nn.HybridSequential:
+    net = mx.gluon.nn.HybridSequential()
+    net.add(mx.gluon.nn.Dense(16, activation="relu", in_units=64), mx.gluon.nn.Dense(10, in_units=16))
+    net.initialize(mx.init.Xavier())
+    return net
+
+
+def backward(net, data, label) -> None:
+    with mx.autograd.record():
+        loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(data), label)
+    loss.backward()
+
+
+def sgd(parameters, momentum: float = 0.9) -> mx.gluon.Trainer:
+    return mx.gluon.Trainer(parameters, "sgd", {"learning_rate": 0.05, "momentum": momentum})
+
+
+def test_sharpness_aware_minimisation_makes_one_update_a_step(batches):
+    net = classifier()
+    parameters = list(net.collect_params().values())
+    trainer = sgd(net.collect_params())
+    with audit() as watch:
+        for data, label in batches[:6]:
+            backward(net, data, label)
+            saved = [parameter.data().copy() for parameter in parameters]
+            for parameter in parameters:  # uphill
+                parameter.set_data(parameter.data() + 0.05 * parameter.grad() / parameter.grad().norm())
+            backward(net, data, label)
+            for parameter, before in zip(parameters, saved, strict=True):
+                parameter.set_data(before)
+            trainer.step(len(label))
+    assert errors(watch) == []
+    assert watch.number_of_steps in (6, 7)  # the first way uphill may still be taken for an update
+
+
+@pytest.mark.parametrize(("restored", "found"), [(True, []), (False, ["optimizer-reset"])])
+def test_a_new_trainer_loses_nothing_where_the_weights_are_new_too(batches, restored, found):
+    net = classifier()
+    start = {name: parameter.data().copy() for name, parameter in net.collect_params().items()}
+    with audit() as watch:
+        for _ in range(2):
+            trainer = sgd(net.collect_params())
+            for data, label in batches[:6]:
+                backward(net, data, label)
+                trainer.step(len(label))
+            if restored:
+                for name, parameter in net.collect_params().items():
+                    parameter.set_data(start[name])
+    assert errors(watch) == found
+
+
+def test_a_network_through_which_an_image_is_optimised_need_not_be_trained(batches):
+    net = classifier()
+    image = batches[0][0][:1].copy()
+    image.attach_grad()
+    optimizer = mx.optimizer.Adam(learning_rate=0.05)
+    state = optimizer.create_state(0, image)
+    with audit() as watch:
+        for _ in range(12):
+            backward(net, image, nd.array([3]))
+            optimizer.update(0, image, image.grad, state)
+    assert "frozen-parameter" not in [finding.rule for finding in watch.findings]
+
+
+@pytest.mark.parametrize(("in_one_network", "severity"), [(True, "error"), (False, "warning")])
+def test_a_part_that_is_never_updated_is_an_error_in_one_network_and_may_be_meant_in_two(
+    batches, in_one_network, severity
+):
+    trunk, head = classifier(), mx.gluon.nn.Dense(10, in_units=10)
+    head.initialize(mx.init.Xavier())
+    net = mx.gluon.nn.HybridSequential()
+    if in_one_network:
+        net.add(trunk, mx.gluon.nn.Activation("relu"), head)
+    trainer = sgd(trunk.collect_params())
+    with audit() as watch:
+        for data, label in batches[:5]:
+            backward(net if in_one_network else lambda x: head(nd.relu(trunk(x))), data, label)
+            trainer.step(len(label))
+    assert [(f.rule, f.severity) for f in watch.findings] == [("frozen-parameter", severity)]
+
+
+def test_what_a_function_trained_is_judged_after_it_has_returned(batches):
+    def main():
+        net = classifier()
+        trainer = sgd(net[1].collect_params())
+        for data, label in batches[:5]:
+            backward(net, data, label)
+            trainer.step(len(label))
+
+    with audit() as watch:
+        main()
+    assert errors(watch) == ["frozen-parameter"]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize(("share", "found"), [(1 / 64, []), (1.0, ["mean-loss"]), (1 / 64**2, ["mean-loss"])])
+def test_head_gradients_weigh_the_losses_of_a_module(batches, devices, share, found):
+    scores = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=10)
+    losses = -mx.sym.pick(mx.sym.log_softmax(scores), mx.sym.var("softmax_label"))
+    with audit() as watch:
+        module = mx.mod.Module(losses, context=[mx.cpu(i) for i in range(devices)])
+        module.bind([("data", (64, 64))], [("softmax_label", (64,))])
+        module.init_params(mx.init.Xavier())
+        module.init_optimizer(optimizer=mx.optimizer.SGD(learning_rate=0.01, rescale_grad=1.0))
+        for data, label in batches[:3]:
+            module.forward(mx.io.DataBatch([data], [label]), is_train=True)
+            module.backward([nd.full((64,), share)])
+            module.update()
+    assert errors(watch) == found
+    assert "mean-loss" in watch.checked
+
+
+def test_gradients_added_from_true_and_false_examples_are_two_tasks(batches):
+    net = mx.gluon.nn.Dense(1, in_units=64)
+    net.initialize(mx.init.Xavier())
+    net.collect_params().setattr("grad_req", "add")
+    trainer = sgd(net.collect_params())
+    loss_fn = mx.gluon.loss.SigmoidBCELoss()
+    with audit() as watch:
+        for data, _ in batches[:4]:
+            for examples, truth in ((data, 1), (nd.random.normal(shape=data.shape), 0)):
+                with mx.autograd.record():
+                    loss = loss_fn(net(examples), nd.full((64,), truth))
+                loss.backward()
+            trainer.step(64)
+            net.collect_params().zero_grad()
+    assert errors(watch) == []

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ..trace import Message, Step
 
-FAMILIES = ("calls", "loss", "updates", "network", "batches")
+FAMILIES = ("calls", "parameters", "loss", "updates", "network", "batches")
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..trace import Message, Step
-from . import at_end, rule, warning
+from ..trace import Step
+from . import rule
 
 
-def _some(names: Iterable[str]) -> str:
+def some(names: Iterable[str]) -> str:
+    """The first three names, and how many more there are."""
     names = list(dict.fromkeys(names))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
@@ -22,12 +23,12 @@ def backward_once(step: Step, memory: dict) -> Iterable[str] | None:
     stale = [update.name for update in seen if update.stale]
     if stale:
         messages.append(
-            f"the update applied a stale gradient of {_some(stale)}: no backward pass had written it since the"
+            f"the update applied a stale gradient of {some(stale)}: no backward pass had written it since the"
             " update before; call backward once before each update"
         )
     if step.lost:
         messages.append(
-            f"a second backward pass overwrote the gradient of {_some(step.lost)} before anybody used the first;"
+            f"a second backward pass overwrote the gradient of {some(step.lost)} before anybody used the first;"
             " add the losses and call backward once, or use grad_req='add' and clear the gradients after the update"
         )
     return messages
@@ -65,71 +66,6 @@ def gradient_carryover(step: Step, memory: dict) -> Iterable[str] | None:
     if not kept:
         return []
     return [
-        f"the gradient of {_some(kept)} has grad_req='add' and was not cleared after the update before: old gradients"
+        f"the gradient of {some(kept)} has grad_req='add' and was not cleared after the update before: old gradients"
         " are applied again; call zero_grad() after each update"
     ]
-
-
-@rule("frozen-parameter", "every parameter that receives gradient is updated")
-def frozen_parameter(step: Step, memory: dict) -> Iterable[str] | None:
-    memory.setdefault("updated", set()).update([update.name for update in step.updates])
-    memory["by hand"] = memory.get("by hand", False) or None in [update.optimizer for update in step.updates]
-    memory["passes"] = max([memory.get("passes", 1), *[update.passes for update in step.updates]])
-    memory["steps"] = memory.get("steps", 0) + 1
-    memory["finite"] = memory.get("finite", True) and step.finite
-    moved = memory.setdefault("moved", {})  # parameter: has it changed, how many axes has it
-    for sample in step.samples:
-        if sample.learning_rate and not moved.get(sample.name, (False,))[0]:
-            changed = bool((sample.weight_before.asnumpy() != sample.weight_after.asnumpy()).any())
-            moved[sample.name] = changed, len(sample.weight_before.shape)
-    return []
-
-
-@at_end("frozen-parameter")
-def never_updated(memory: dict) -> Iterable[str] | None:
-    if "updated" not in memory:
-        return None
-    messages = []
-    trained = [
-        b for b in memory["buffers"] if b.fed < 2 and (b.is_parameter or (memory["by hand"] and not b.fed))
-    ]
-    frozen = [
-        b
-        for b in trained
-        if b.ever >= 3 and not b.updates and not (b.is_parameter and b.name in memory["updated"])
-    ]
-    if frozen and memory["steps"] >= 2:
-        messages.append(
-            Message(
-                f"{_some(b.name for b in frozen)} received gradient and was never updated: hand it to the optimiser, or"
-                " set its grad_req to 'null'",
-                step=min(b.since for b in frozen) or None,
-            )
-        )
-    stopped = [b for b in trained if b.updates and b.passes > 4 * memory["passes"] + 8]
-    if stopped:
-        text = f"{_some(b.name for b in stopped)} went on to receive gradient, and was not updated any more"
-        messages.append(Message(text, step=min(b.updated for b in stopped) + 1))
-    if memory["steps"] >= 3 and memory["finite"]:
-        messages += _unchanged(memory)
-    return messages
-
-
-def _unchanged(memory: dict) -> Iterable[Message]:
-    moved = memory["moved"]
-    still = [name for name, (changed, axes) in moved.items() if not changed and axes > 1]
-    if moved and not any(changed for changed, _ in moved.values()):
-        yield Message(
-            f"no parameter ever changed: the gradient of {_some(moved)} is zero when it is applied", step=1
-        )
-    elif still:
-        yield warning(f"{_some(still)} was updated but never changed: its gradient is zero", step=1)
-    idle = [
-        b.name
-        for b in memory["buffers"]
-        if b.is_parameter and b.name in memory["handed"] and not (b.ever or b.updates or b.fed > 1)
-    ]
-    if idle and not memory["updated"].intersection(idle):
-        yield warning(
-            f"the optimiser has {_some(idle)}, which never received gradient: nothing leads to the loss"
-        )

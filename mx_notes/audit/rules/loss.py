@@ -25,8 +25,12 @@ def mean_loss(step: Step, memory: dict) -> Iterable[str] | None:
         return None
     rescale, looks, parts, adding = applied
     passes = max((update.passes for update in step.updates), default=1) if adding and _one_task(looks) else 1
-    devices = len({look.device for look in looks})
-    messages = [_judge(same, rescale, devices, passes) for same in zip(*parts, strict=True)]
+    elements = sum(part[0].elements for part in parts)
+    full = memory.setdefault("full", elements)
+    if elements < full and _near(rescale * abs(sum(part[0].weight for part in parts)), elements / full):
+        return []  # partial-batch says so
+    scaled = {"device": len({look.device for look in looks}), "worker": step.workers}
+    messages = [_judge(same, rescale, scaled, passes) for same in zip(*parts, strict=True)]
     return [message for message in messages if message][:1]
 
 
@@ -55,7 +59,11 @@ def partial_batch(step: Step, memory: dict) -> Iterable[str] | None:
 
 
 def weights(step: Step) -> tuple[float, list[Look], list[list[Losses]], bool] | None:
-    """(rescale, looks, the losses of each, accumulating) of a step looked at closely; None if they can't be told."""
+    """(rescale, looks, the losses of each, accumulating) of a step looked at closely; None if they can't be told.
+
+    Of the other workers' gradients, which are added to this one's, the losses are taken to weigh as much as here:
+    rescale has their number in it.
+    """
     rescales = {update.rescale for update in step.updates}
     rates = {update.rate for update in step.updates}
     if not step.looks or len(rescales) != 1 or (None in rescales and (len(rates) != 1 or None in rates)):
@@ -73,35 +81,52 @@ def weights(step: Step) -> tuple[float, list[Look], list[list[Losses]], bool] | 
         if not (_near(total, elements) and rate * elements > 1):
             return None
         rescale = 1.0
-    return rescale, looks, parts, adding
+    return rescale * step.workers, looks, parts, adding
 
 
-def _one_task(looks: list) -> bool:
-    """Whether all passes are through the same parameters, as micro-batches are and tasks are not."""
-    used = [
-        {node.handle or node.name for node in look.graph.named("null") if node.parameter} for look in looks
+def _one_task(looks: list[Look]) -> bool:
+    """Whether all passes are alike, as those of micro-batches are and those of tasks are not."""
+    first, *others = ((_steps_of(look.graph), _constants(look.graph)) for look in looks)
+    return all(other == first for other in others)
+
+
+def _steps_of(graph: Graph) -> list[tuple]:
+    """What is computed, with which parameters."""
+    return [
+        (node.op, node.attributes.get("scalar"), (node.handle or node.name) if node.parameter else None)
+        for node in graph.nodes
     ]
-    return all(parameters == used[0] for parameters in used)
 
 
-def _judge(parts: tuple[Losses, ...], rescale: float, devices: int, passes: int) -> str | None:
-    """Hold the weight of all examples' losses together against 1."""
+def _constants(graph: Graph) -> list[float]:
+    """What is everywhere the same in what is neither data nor parameter: a GAN's labels for true and false."""
+    data = {output.node for output in graph.data}
+    values = [Output(n).value for n in graph.nodes if not (n.inputs or n.parameter or n in data)]
+    return [float(v.flat[0]) for v in values if v is not None and v.size and np.ptp(v) == 0]
+
+
+def _judge(parts: tuple[Losses, ...], rescale: float, scaled: dict[str, int], passes: int) -> str | None:
+    """Hold the weight of all examples' losses together against 1. scaled: the numbers of devices and workers."""
     total = rescale * abs(sum(part.weight for part in parts))  # -mean(log p): negated below the mean
     elements = sum(part.elements for part in parts)
     sizes = {size * len(parts) for part in parts for size in part.examples if size > 1} | {elements}
     if any(_near(total, right) for size in sizes for right in (1.0, elements / size)):
         return None
-    fix = f"(the losses' weights add up to {total:.4g} instead of 1, with rescale_grad {rescale:.4g})"
+    workers = scaled["worker"]
+    fix = (
+        f"(the losses' weights add up to {total:.4g} instead of 1, with rescale_grad {rescale / workers:.4g})"
+    )
     for size in sizes:
-        if _near(total, size) or _near(total, elements):
+        if any(_near(total, wrong) for wrong in (size, elements, size * workers, elements * workers)):
             return f"the gradient is that of the sum of {size} losses, not of their mean {fix}"
         if any(_near(total, wrong) for wrong in (1 / size, 1 / elements, elements / size**2)):
             return (
                 f"the gradient is divided by the batch size twice {fix}: either average the loss, or let the"
                 " optimiser divide (step(batch_size), rescale_grad), not both"
             )
-    if devices > 1 and (_near(total, devices) or _near(total, 1 / devices)):
-        return f"the gradient is scaled by the number of devices, {devices} {fix}"
+    for what, number in scaled.items():
+        if number > 1 and (_near(total, number) or _near(total, 1 / number)):
+            return f"the gradient is scaled by the number of {what}s, {number} {fix}"
     if passes > 1 and _near(total, passes):
         return (
             f"the gradient is the sum of {passes} micro-batches' means, not the mean over all of them {fix}"

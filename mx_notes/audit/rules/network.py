@@ -10,6 +10,7 @@ from ..graph import BATCH_NORM, SHAPE_ONLY, Graph, Node, Output, fixed_gammas
 from ..scale import terms
 from ..trace import Step
 from . import rule
+from .left_out import gluon_networks
 
 LINEAR = {"FullyConnected", "Convolution", "_npx_fully_connected", "_npx_convolution"}
 SQUARES = {"square", "_npi_square"}
@@ -34,6 +35,7 @@ def linear_collapse(step: Step, memory: dict) -> Iterable[str] | None:
                 above.op in LINEAR
                 and _collapse(look.graph, above, node)
                 and _trained_together(step, above, node)
+                and not _of_two_networks(above, node)
             ):
                 messages.append(
                     f"{_title(node)} follows {_title(above)} with nothing non-linear between them: the two are one"
@@ -65,6 +67,16 @@ def _trained_together(step: Step, *layers: Node) -> bool:
     trained |= {update.name: update.updater for update in step.updates}
     weights = [layer.inputs[1].node for layer in layers]
     return len({trained.get(weight.handle, trained.get(weight.name)) for weight in weights}) == 1
+
+
+def _of_two_networks(*layers: Node) -> bool:
+    """Whether each is of a network of several layers: two of those may meet, as the generators of a CycleGAN do."""
+    weights = [layer.inputs[1].node.handle for layer in layers]
+    if not all(weights):
+        return False
+    networks = [network for network in gluon_networks() if len(network) > 2]
+    homes = [{i for i, network in enumerate(networks) if weight in network} for weight in weights]
+    return all(homes) and not set.intersection(*homes)
 
 
 def _grouped(node: Node) -> bool:

@@ -66,7 +66,7 @@ def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
     if updaters <= memory.setdefault("updaters", set()) and not any(u.fresh_state for u in step.updates):
         return memory["held"]
     memory["updaters"] |= updaters
-    known = memory.setdefault("known", {})  # buffer: (updater, optimiser class)
+    known = memory.setdefault("known", {})  # buffer: (updater, optimiser class, had it a state)
     together = memory.setdefault("together", {})  # updater: the parameters that it updates
     for update in step.updates:
         together.setdefault(update.updater, set()).add(update.name)
@@ -80,9 +80,9 @@ def optimizer_reset(step: Step, memory: dict) -> Iterable[str] | None:
             checked = True
             # Another set of parameters is another phase, such as fine-tuning after thawing layers.
             same = together.get(before[0]) == together.get(update.updater)
-            if before[1] is kind and update.fresh_state and same:
+            if before[1] is kind and before[2] and update.fresh_state and same:
                 lost.append(update.name)
-        known[update.buffer] = (update.updater, kind)
+        known[update.buffer] = (update.updater, kind, update.remembers)
     memory["held"] = [] if any(update.remembers for update in step.updates) else None
     if not lost:
         return [] if checked else None
@@ -100,12 +100,15 @@ def learning_rate(step: Step, memory: dict) -> Iterable[str] | None:
     if steps and rate != memory["rate"]:
         memory["last change"] = steps
     memory.update(steps=steps + 1, rate=rate, highest=max(rate, memory.get("highest", rate)))
-    return [
-        f"the learning rate {asked:.4g} was asked for, {used:.4g} is applied: a scheduler overrules optimizer.lr, and"
-        " init_optimizer (also inside a second fit) does nothing without force_init=True"
-        for asked, used in step.rates.values()
-        if abs(asked - used) > 1e-6 * abs(used)
-    ][:1]
+    return (
+        step.seen("learning-rate")
+        or [
+            f"the learning rate {asked:.4g} was asked for, {used:.4g} is applied: a scheduler overrules optimizer.lr, and"
+            " init_optimizer (also inside a second fit) does nothing without force_init=True"
+            for asked, used in step.rates.values()
+            if abs(asked - used) > 1e-6 * abs(used)
+        ][:1]
+    )
 
 
 @at_end("learning-rate")
