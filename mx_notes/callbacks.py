@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from . import checkpoint, disk
-from .errors import UserError
-from .state import State
+from .state import State, checksum
+from .workers import Agreed
 
 if TYPE_CHECKING:
     from .training import Meter, Run
@@ -172,8 +172,10 @@ class StopOnNonFinite(Callback):
 
     def _stop(self, run: Run, what: str, step: int) -> None:
         rate = run.module._optimizer.lr_scheduler(step)
-        path = checkpoint.save(self._out, self._good)
-        raise UserError(
+        path = checkpoint.place(self._out, self._good.step)
+        if run.workers.rank == 0:
+            checkpoint.save(self._out, self._good)
+        raise Agreed(
             f"{what} at step {step} (learning rate {rate:.4g}); the last good parameters, "
             f"after step {self._good.step}, are in {path}; try a lower --set lr= or --set warmup_epochs=1"
         )
@@ -198,10 +200,22 @@ class Checkpoints(Callback):
         self.save(run)
 
     def save(self, run: Run) -> bool:
-        """Write a checkpoint now, unless a number in it is NaN or infinite; returns whether."""
+        """Write a checkpoint now, unless a number in it is NaN or infinite; returns whether.
+
+        Of several workers all must call it; worker 0 writes.
+        """
         state = State.of(run)
         if not state.is_finite():
             return False
-        checkpoint.save(self._out, state)
-        checkpoint.keep_only(self._out, self._keep, run.best_step)
+        if run.workers.rank == 0:
+            checkpoint.save(self._out, state)
+            checkpoint.keep_only(self._out, self._keep, run.best_step)
         return True
+
+
+class SameParameters(Callback):
+    """Stop if a worker's parameters are not those of worker 0, bit for bit, after an epoch."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Compare a checksum."""
+        run.workers.expect_same(**{f"parameters after epoch {run.epoch + 1} (CRC-32)": checksum(run)})

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import arrays, disk
@@ -26,6 +26,7 @@ from .errors import UserError
 from .recipes import Recipe
 from .runtime import mx
 from .state import State, parse_parameters, parse_progress
+from .workers import Workers
 
 SYMBOL, PARAMETERS, OPTIMIZER = "model-symbol.json", "model-0000.params", "optimizer.params"
 PROGRESS, RECIPE, MANIFEST = "progress.json", "recipe.json", "checkpoint.json"
@@ -65,19 +66,23 @@ def save(out: Path, state: State) -> Path:
     return folder
 
 
-def _write(folder: Path, state: State) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _contents(state: State) -> dict[str, Iterable[bytes | memoryview]]:
+    """What is in each of FILES."""
     parameters = {f"arg:{name}": array for name, array in state.arguments.items()}
     parameters |= {f"aux:{name}": array for name, array in state.auxiliary.items()}
-    contents = {
+    return {
         SYMBOL: [state.symbol.encode()],
         PARAMETERS: arrays.dump(parameters),
         OPTIMIZER: arrays.dump(state.optimizer),
         PROGRESS: [state.progress().encode()],
         RECIPE: [state.recipe.to_json().encode()],
     }
-    files = {}
+
+
+def _write(folder: Path, state: State) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    contents, files = _contents(state), {}
     for name in FILES:
         sha256, size = disk.write(folder / name, contents[name])
         files[name] = {"sha256": sha256, "bytes": size}
@@ -103,14 +108,20 @@ def read(folder: Path) -> State:
     should be; a checkpoint made to do harm gets no further either.
     """
     manifest = _read_manifest(folder)
-    contents = {name: _verified(folder / name, manifest) for name in FILES}
+    state = _parse({name: _verified(folder / name, manifest) for name in FILES}, folder)
+    if manifest != _manifest_of(state, manifest["files"]):
+        raise UserError(f"{folder / MANIFEST}: damaged, it is of another checkpoint than {PROGRESS}")
+    return state
+
+
+def _parse(contents: dict[str, bytes], folder: Path) -> State:
     arguments, auxiliary = parse_parameters(contents[PARAMETERS], folder / PARAMETERS)
     try:
         recipe = Recipe.from_json(contents[RECIPE].decode())
         symbol = contents[SYMBOL].decode()
     except (UserError, UnicodeDecodeError) as error:
         raise UserError(f"{folder}: {error}") from None
-    state = State(
+    return State(
         recipe=recipe,
         symbol=symbol,
         arguments=arguments,
@@ -118,9 +129,15 @@ def read(folder: Path) -> State:
         optimizer=arrays.parse(contents[OPTIMIZER], folder / OPTIMIZER),
         **parse_progress(contents[PROGRESS], folder / PROGRESS),
     )
-    if manifest != _manifest_of(state, manifest["files"]):
-        raise UserError(f"{folder / MANIFEST}: damaged, it is of another checkpoint than {PROGRESS}")
-    return state
+
+
+def broadcast(state: State | None, workers: Workers) -> State:
+    """Worker 0's state, on every worker: the others need not see its disk."""
+    if workers.count == 1:
+        return state
+    contents = dict.fromkeys(FILES, ()) if workers.rank else _contents(state)
+    received = {name: workers.broadcast(b"".join(contents[name])) for name in FILES}
+    return _parse(received, Path("checkpoint of worker 0"))
 
 
 def load(folder: Path) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:

@@ -1,11 +1,14 @@
-"""One batch on several devices of one machine, and one update from all of it."""
+"""One batch on several devices, of one worker or of many, and one update from all of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .errors import UserError
 from .runtime import mx
+from .workers import Workers
 
 
 def shares(examples: int, devices: int) -> list[int]:
@@ -14,13 +17,13 @@ def shares(examples: int, devices: int) -> list[int]:
 
 
 class DataParallel(mx.mod.Module):
-    """A Module on several devices whose update is that of one device with the whole batch.
+    """A Module on several devices, of one worker or of many, whose update is that of one device with the whole batch.
 
     Each device runs its share of the batch forward and backward. The gradient at the head of each example's
     loss is 1/N with N the examples of the whole batch, so that the KVStore's sum over the devices is the
     gradient of the batch's mean loss, whatever the shares. The KVStore also keeps the weights and updates
     them, once, so that the devices cannot drift apart. A batch of fewer examples than devices goes to the
-    first device alone.
+    first device alone. With several workers, each has such a KVStore, which gets the sum over all workers.
 
     Batch norm normalises each share by that share's own mean and variance, which is not what one device
     would compute; `gluon.contrib.nn.SyncBatchNorm(num_devices=k)` takes them over all devices, exactly where
@@ -29,11 +32,15 @@ class DataParallel(mx.mod.Module):
     their mean, on every device.
     """
 
-    def __init__(self, symbol: mx.sym.Symbol, devices: list[mx.Context], **options: Any) -> None:
-        """symbol: that of `models.mean_cross_entropy`; options: further ones of Module."""
+    def __init__(
+        self, symbol: mx.sym.Symbol, devices: list[mx.Context], workers: Workers | None = None, **options: Any
+    ) -> None:
+        """symbol: that of `models.mean_cross_entropy`; workers: of the job, if there is one; options: Module's."""
         internals = symbol.get_internals()
         outputs = mx.sym.Group([internals["losses_output"], internals["probabilities_output"]])
         super().__init__(outputs, ("data",), ("softmax_label",), context=devices, **options)
+        self._workers = workers or Workers()
+        self._whole = 0  # examples of the batch, on all workers
         self._first: mx.mod.Module | None = None  # the first device alone, sharing its arrays
         self._few = False  # whether the batch is on that
         self._averaged = False
@@ -76,6 +83,7 @@ class DataParallel(mx.mod.Module):
             self._average_statistics()
         self._averaged = not training
         examples, devices = len(data_batch.data[0]), len(self._context)
+        self._whole = getattr(data_batch, "whole", examples)
         self._few = examples < devices
         if self._few:
             self._on_first(data_batch).forward(data_batch, training)
@@ -86,26 +94,40 @@ class DataParallel(mx.mod.Module):
     def backward(self, out_grads: None = None) -> None:
         """The gradient of the whole batch's mean loss, a part of it on each device."""
         executors = (self._first if self._few else self)._exec_group.execs
-        share = 1 / sum(len(executor.outputs[0]) for executor in executors)
         # All made before the first backward: SyncBatchNorm keeps a device's thread until the others have come.
         heads = []
         for executor in executors:
             losses, probabilities = executor.outputs
-            heads.append([mx.nd.full(losses.shape, share, losses.context), probabilities.zeros_like()])
+            heads.append(
+                [mx.nd.full(losses.shape, 1 / self._whole, losses.context), probabilities.zeros_like()]
+            )
         for executor, head in zip(executors, heads, strict=True):
             executor.backward(head)
 
     def update(self) -> None:
         """Sum the gradients over the devices, update once, and give every device the new weights."""
-        if self._few:
+        if self._workers.connected:
+            self._update_with_workers()
+        elif self._few:
             self._first.update()
             self._kvstore.pull(self._param_names, self._exec_group.param_arrays)
             self._params_dirty = True
         else:
             super().update()
 
+    def _update_with_workers(self) -> None:
+        gradients = (self._first if self._few else self)._exec_group.grad_arrays
+        for index, name in enumerate(self._param_names):
+            if gradients[index][0] is None:
+                continue
+            # What the last layers push, the first to be ready, may wait for what the next step needs first.
+            self._workers.sum(index, gradients[index], priority=-index)
+            self._kvstore.push(name, gradients[index][:1], priority=-index)
+            self._kvstore.pull(name, self._exec_group.param_arrays[index], priority=-index)
+        self._params_dirty = True
+
     def get_outputs(self, merge_multi_context: bool = True) -> list[mx.nd.NDArray]:
-        """[mean loss (1,), probabilities (N, classes)] of the whole batch."""
+        """[mean loss (1,), probabilities (N, classes)] of the whole batch, or of this worker's share."""
         losses, probabilities = self._parts()
         return [losses.mean(), probabilities]
 
@@ -125,10 +147,28 @@ class DataParallel(mx.mod.Module):
             self._first.bind(batch.provide_data, batch.provide_label, shared_module=self)
         return self._first
 
-    def _average_statistics(self) -> None:
+    def statistics(self) -> list[dict[str, np.ndarray]]:
+        """Batch norm's running statistics on each device of each worker, in this order; needs all workers."""
         mx.nd.waitall()  # they are written unannounced
-        for arrays in self._exec_group.aux_arrays:
-            average = mean([array.asnumpy() for array in arrays])
+        executors = self._exec_group.execs
+        own = [array.asnumpy() for executor in executors for array in executor.aux_arrays]
+        if not own:
+            return [{}]
+        first = own[: len(self._aux_names)]
+        ends = np.cumsum([array.size for array in first])
+        numbers = np.concatenate([array.ravel() for array in own])
+        return [
+            {
+                name: part.astype(array.dtype).reshape(array.shape)
+                for name, array, part in zip(self._aux_names, first, np.split(row, ends[:-1]), strict=True)
+            }
+            for row in self._workers.collect(numbers).reshape(-1, ends[-1])
+        ]
+
+    def _average_statistics(self) -> None:
+        found = self.statistics()
+        for name, arrays in zip(self._aux_names, self._exec_group.aux_arrays, strict=True):
+            average = mean([each[name] for each in found])
             for array in arrays:
                 array[:] = average
 

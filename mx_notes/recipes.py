@@ -18,6 +18,10 @@ from .errors import UserError
 
 SCHEDULES = ("constant", "step", "cosine")
 DTYPES = ("float32", "float16")
+ASYNC = (
+    "dist_sync; with dist_async each worker's gradient, of weights that are out of date by then, is an update of"
+    " its own: not that of the batch's mean loss, and another in every run"
+)
 ALIASES = {"lr": "learning_rate", "wd": "weight_decay"}  # MXNet's own short names
 KINDS = {int: "a whole number", float: "a number", str: "text in one line"}
 LARGEST_FILE = 1 << 16  # bytes: a recipe has less than 1,000
@@ -49,6 +53,8 @@ class Recipe:
     seed: int = 1
     device: str = "cpu"  # cpu, cpu:N, gpu:N, or auto: a GPU that works, otherwise the CPU
     dtype: str = "float32"
+    kvstore: str = "dist_sync"  # how several workers train together: each update is that of the whole batch
+    gradient_compression: float = 0.0  # what they send, in 2 bits a number: -threshold, 0, threshold; 0: not
 
     def __post_init__(self) -> None:
         """Raises UserError for a value that cannot train, naming the knob and what would be right."""
@@ -58,7 +64,10 @@ class Recipe:
                 raise UserError(f"{field.name}={value}: expected a finite number")
         for name in ("epochs", "batch_size", "image_size"):
             _expect(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
-        for name in ("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"):
+        for name in (
+            *("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"),
+            "gradient_compression",
+        ):
             _expect(self, name, getattr(self, name) >= 0, "0 or more")
         _expect(self, "image_size", self.image_size <= LARGEST_IMAGE, f"at most {LARGEST_IMAGE} pixels")
         _expect(self, "learning_rate", self.learning_rate > 0, "a number above 0")
@@ -68,6 +77,12 @@ class Recipe:
         _expect(self, "validation", 0 < self.validation < 1, "a fraction of the data between 0 and 1")
         _expect(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
         _expect(self, "dtype", self.dtype in DTYPES, f"one of {', '.join(DTYPES)}")
+        _expect(self, "kvstore", self.kvstore != "dist_async", ASYNC)
+        _expect(self, "kvstore", self.kvstore == "dist_sync", "dist_sync")
+        if self.gradient_compression and self.dtype != "float32":
+            raise UserError(
+                f"dtype={self.dtype}: MXNet compresses float32 gradients only; set gradient_compression=0"
+            )
 
     def override(self, settings: list[str]) -> Recipe:
         """This recipe with `name=value` settings applied.

@@ -7,8 +7,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .callbacks import Callback
+
+if TYPE_CHECKING:
+    from .training import Run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -27,7 +31,10 @@ class Interrupted(Exception):
 
 
 class StopOnSignal(Callback):
-    """Raise Interrupted after the batch, of training or validation, in which a signal came."""
+    """Raise Interrupted after the batch, of training or validation, in which a signal came.
+
+    With several workers: after the next one, when all know of it, on all of them.
+    """
 
     def __init__(self) -> None:
         self._received: signal.Signals | None = None
@@ -66,8 +73,10 @@ class StopOnSignal(Callback):
                 os._exit(128 + number[0])
             self._received = signal.Signals(number[0])
 
-    def _check(self, *_: object) -> None:
+    def _check(self, run: Run, *_: object) -> None:
         if self._received:
-            raise Interrupted(self._received)
+            run.workers.ask_to_stop(self._received)
+        if run.workers.stop:
+            raise Interrupted(signal.Signals(run.workers.stop))
 
     on_step_end = on_validation_step = on_epoch_end = _check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ class State:
     arguments: Arrays
     auxiliary: Arrays  # batch norm's running statistics; of several devices, their mean
     # "momentum:NAME" and, of float16 parameters, "master:NAME", as MXNet's SGD has them; with several devices
-    # also "statistics:DEVICE:NAME", what each device's own running statistics are at (DEVICE from 0)
+    # also "statistics:DEVICE:NAME", what each device's own running statistics are at (DEVICE from 0, those of
+    # worker 0 first)
     optimizer: Arrays
     updates: dict[str, int]  # of each trained parameter; the largest is where the schedule is
     epoch: int  # epochs completed
@@ -57,17 +59,21 @@ class State:
 
     @classmethod
     def of(cls, run: Run) -> State:
-        """The run's state after its latest update; waits for the engine, so that nothing is in flight."""
+        """The run's state after its latest update; waits for the engine, so that nothing is in flight.
+
+        Of several workers, all must ask for it at the same step: it is that of the whole job.
+        """
         mx.nd.waitall()
         arguments, _ = _parameters(run)
-        optimizer = _optimizer_arrays(run) | _statistics(run)
+        optimizer = {name: array.asnumpy() for name, array in _optimizer_arrays(run).items()}
+        statistics = _statistics(run)
         run.meter.catch_up()
         return cls(
             recipe=run.recipe,
             symbol=_symbol(run),
             arguments={name: array.asnumpy() for name, array in arguments.items()},
-            auxiliary=_auxiliary(run),
-            optimizer={name: array.asnumpy() for name, array in optimizer.items()},
+            auxiliary={name: parallel.mean([own[name] for own in statistics]) for name in statistics[0]},
+            optimizer=optimizer | _by_device(statistics),
             updates=_updates(run.module._optimizer),
             epoch=len(run.history),
             batch=run.batch,
@@ -146,13 +152,17 @@ class State:
 
     def _restore_statistics(self, run: Run) -> None:
         """Each device's own; on another number of devices than before, all have the mean."""
+        executors = run.module._exec_group.execs
+        devices = len(executors) * run.workers.count
         saved = self.optimizer.keys() - _without_statistics(self.optimizer).keys()
-        built = _statistics(run)
-        if saved != built.keys():
+        names = executors[0].aux_dict if devices > 1 else ()
+        if saved != {_device_name(device, name) for device in range(devices) for name in names}:
             return
-        _expect_same("statistics", {name: self.optimizer[name] for name in saved}, built)
-        for name, array in built.items():
-            array[:] = self.optimizer[name]
+        for device, executor in enumerate(executors, len(executors) * run.workers.rank):
+            own = {name: self.optimizer[_device_name(device, name)] for name in names}
+            _expect_same("statistics", own, {name: executor.aux_dict[name] for name in names})
+            for name in names:
+                executor.aux_dict[name][:] = own[name]
 
     def progress(self) -> str:
         """What isn't in the arrays, as JSON text."""
@@ -172,24 +182,27 @@ def _parameters(run: Run) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDA
     return arguments, executor.aux_dict
 
 
-def _auxiliary(run: Run) -> Arrays:
-    executors = run.module._exec_group.execs
-    return {
-        name: parallel.mean([executor.aux_dict[name].asnumpy() for executor in executors])
-        for name in executors[0].aux_dict
-    }
+def _statistics(run: Run) -> list[Arrays]:
+    """The auxiliary states of each device of each worker."""
+    if isinstance(run.module, parallel.DataParallel):
+        return run.module.statistics()
+    (executor,) = run.module._exec_group.execs
+    return [{name: array.asnumpy() for name, array in executor.aux_dict.items()}]
 
 
-def _statistics(run: Run) -> dict[str, mx.nd.NDArray]:
-    """The auxiliary states of each device, where there are several."""
-    executors = run.module._exec_group.execs
-    if len(executors) == 1:
+def _by_device(statistics: list[Arrays]) -> Arrays:
+    """Where there are several devices, the auxiliary states of each under names of their own."""
+    if len(statistics) == 1:
         return {}
     return {
-        f"statistics:{device}:{name}": array
-        for device, executor in enumerate(executors)
-        for name, array in executor.aux_dict.items()
+        _device_name(device, name): array
+        for device, own in enumerate(statistics)
+        for name, array in own.items()
     }
+
+
+def _device_name(device: int, name: str) -> str:
+    return f"statistics:{device}:{name}"
 
 
 def _without_statistics(optimizer: Arrays) -> Arrays:
@@ -198,7 +211,8 @@ def _without_statistics(optimizer: Arrays) -> Arrays:
 
 def _key(run: Run, index: int) -> int | str:
     """What the optimiser calls a parameter: by its number, or, in a KVStore, by its name."""
-    return index if len(run.module._context) == 1 else run.module._optimizer.idx2name[index]
+    in_store = isinstance(run.module, parallel.DataParallel)
+    return run.module._optimizer.idx2name[index] if in_store else index
 
 
 def _updates(optimizer: mx.optimizer.Optimizer) -> dict[str, int]:
@@ -229,6 +243,16 @@ def _expect_same(kind: str, saved: Arrays, built: dict[str, mx.nd.NDArray]) -> N
             f"{kind} array {name[:60]!r}: {theirs.get(name, 'missing')} in the checkpoint, "
             f"{ours.get(name, 'missing')} in the network that its recipe builds"
         )
+
+
+def checksum(run: Run) -> int:
+    """The CRC-32 of the parameters and the optimiser's arrays on this worker."""
+    mx.nd.waitall()
+    parameters, _ = _parameters(run)
+    found = 0
+    for array in (parameters | _optimizer_arrays(run)).values():
+        found = zlib.crc32(array.asnumpy().tobytes(), found)
+    return found
 
 
 def versions() -> dict[str, str]:

@@ -22,9 +22,11 @@ from .callbacks import Callback
 from .data.augment import Augmentation, strength
 from .data.batches import Feed
 from .errors import UserError
+from .faster import global_means
 from .parallel import DataParallel
 from .recipes import Recipe, Schedule
 from .runtime import mx
+from .workers import Workers
 
 RANDOM_OPERATORS = ("Dropout", "RNN", "LeakyReLU", "_random", "_sample", "sample_", "_shuffle")
 
@@ -45,12 +47,13 @@ class Run:
     recipe: Recipe
     data: data.Dataset
     module: mx.mod.Module
-    feed: Feed
+    feed: Feed  # of this worker's share of each batch
+    workers: Workers = field(default_factory=Workers)  # of the job; by default there is this process alone
     epoch: int = 0  # from 0; during a callback, the epoch that is running or has just ended
     batch: int = 0  # batches of the epoch done; 0 again when it has ended
     step: int = 0  # updates made so far
     seconds: float = 0.0  # that the epoch has taken
-    meter: Meter = field(default_factory=lambda: Meter())  # of the epoch's batches done
+    meter: Meter = field(default_factory=lambda: Meter())  # of the epoch's batches done, on all workers
     history: list[dict] = field(default_factory=list)  # one row an epoch, as in metrics.jsonl
 
     @property
@@ -67,8 +70,18 @@ class Run:
         return best["epoch"] * self.feed.steps
 
 
-def start(recipe: Recipe) -> Run:
-    """Load the data, bind the network on the recipe's device or devices and initialise it from the seed."""
+def start(recipe: Recipe, workers: Workers | None = None) -> Run:
+    """Load the data, bind the network on the recipe's device or devices and initialise it from the seed.
+
+    workers: those of the job, if there is one. They need not wait for each other in here.
+    """
+    workers = workers or Workers()
+    if recipe.gradient_compression and not workers.connected:
+        raise UserError(
+            f"gradient_compression={recipe.gradient_compression:g}: only what workers send to servers is"
+            " compressed; start them by mx-notes launch, or set it to 0"
+        )
+    workers.compression = recipe.gradient_compression
     devices = runtime.contexts(recipe.device)
     if recipe.dtype == "float16" and any(device.device_type == "cpu" for device in devices):
         raise UserError("dtype=float16: MXNet multiplies float16 matrices on a GPU only; use dtype=float32")
@@ -85,30 +98,36 @@ def start(recipe: Recipe) -> Run:
         augmentation=Augmentation(recipe.reflect, recipe.translate, recipe.rotate, recipe.noise),
         strength=partial(strength, epochs=recipe.epochs, calm_epochs=recipe.calm_epochs),
         dtype=recipe.dtype,
+        share=workers.share,
     )
+    batch = min(recipe.batch_size, feed.examples)
+    if batch < workers.count:
+        raise UserError(
+            f"a batch of {batch} for {workers.count} workers: each needs an example; use a larger batch_size"
+        )
     seed_everything(recipe.seed)
     net = models.build(recipe.model, len(dataset.classes), dataset.shape)
     net.cast(recipe.dtype)
-    symbol = models.mean_cross_entropy(net)
+    symbol = global_means(models.mean_cross_entropy(net))
     # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
     untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
     fixed = sorted(untrained.intersection(symbol.list_arguments()))
-    if len(devices) == 1:
+    if len(devices) == 1 and not workers.connected:
         module = mx.mod.Module(
             symbol, ("data",), ("softmax_label",), context=devices[0], fixed_param_names=fixed
         )
     else:
-        module = DataParallel(symbol, devices, fixed_param_names=fixed)
-    batch = min(recipe.batch_size, feed.examples)
+        module = DataParallel(symbol, devices, workers, fixed_param_names=fixed)
+    own = len(feed.own(0))
     module.bind(
-        [mx.io.DataDesc("data", (batch, *dataset.shape), recipe.dtype)],
-        [mx.io.DataDesc("softmax_label", (batch,))],
+        [mx.io.DataDesc("data", (own, *dataset.shape), recipe.dtype)],
+        [mx.io.DataDesc("softmax_label", (own,))],
     )
     module.init_params(models.initializer())
     with warnings.catch_warnings():  # that rescale_grad is not 1/batch_size: see optimizer()
         warnings.filterwarnings("ignore", message="Optimizer created manually")
         module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, feed.steps, module))
-    return Run(recipe, dataset, module, feed)
+    return Run(recipe, dataset, module, feed, workers, meter=Meter(workers))
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int, module: mx.mod.Module) -> mx.optimizer.Optimizer:
@@ -147,12 +166,12 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
         tell("on_epoch_begin")
         for batch in run.feed.epoch(epoch, run.batch):
             if draws:
-                seed_step(run.recipe.seed, run.step)
+                seed_step(run.recipe.seed, run.step, run.workers.rank)
             run.module.forward_backward(batch)
             run.module.update()
             run.step += 1
             run.batch += 1
-            run.meter.add(run.module.get_outputs(), batch.label[0])
+            run.meter.add(run.module.get_outputs(), batch.label[0], batch.copies)
             run.seconds = time.perf_counter() - began
             tell("on_step_end", run.meter)
         # MXNet writes batch norm's running statistics unannounced: nothing may read them before this.
@@ -161,8 +180,9 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
         trained = run.meter.score()
         validation = score(
             run.module,
-            run.data.evaluation("validation", run.recipe.batch_size),
+            run.data.evaluation("validation", run.recipe.batch_size, share=run.workers.share),
             after_batch=partial(tell, "on_validation_step"),
+            workers=run.workers,
         )
         run.history.append(
             {
@@ -175,53 +195,68 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
                 "seconds": run.seconds,
             }
         )
-        run.batch, run.seconds, run.meter = 0, 0.0, Meter()
+        run.batch, run.seconds, run.meter = 0, 0.0, Meter(run.workers)
         tell("on_epoch_end")
     tell("on_train_end")
 
 
-def score(module: mx.mod.Module, feed: Feed, after_batch: Callable[[], None] = lambda: None) -> Score:
-    """Loss and accuracy of the module's network in inference mode on every example of the feed, once."""
+def score(
+    module: mx.mod.Module,
+    feed: Feed,
+    after_batch: Callable[[], None] = lambda: None,
+    workers: Workers | None = None,
+) -> Score:
+    """Loss and accuracy of the module's network in inference mode on every example of the feed, once.
+
+    workers: those that the feed's batches are divided among; each gets the score of all.
+    """
     mx.nd.waitall()
-    meter = Meter()
+    meter = Meter(workers)
     for batch in feed.epoch(0):
         module.forward(batch, is_train=False)
-        meter.add(module.get_outputs(), batch.label[0])
+        meter.add(module.get_outputs(), batch.label[0], batch.copies)
         after_batch()
     return meter.score()
 
 
 class Meter:
-    """Loss and accuracy so far. A step's numbers are read when the next one is under way.
+    """Loss and accuracy so far, on all workers. A step's numbers are read when the next one is under way.
 
-    Reading waits for the engine; a step late, there is nothing left to wait for.
+    Reading waits for the engine, and for the other workers; a step late, there is nothing left to wait for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workers: Workers | None = None) -> None:
+        self._workers = workers or Workers()
         self.examples = self.correct = 0
         self.loss_sum = 0.0
         self.last_loss = float("nan")  # mean loss of the latest batch that was read
         self.steps_read = 0
         self._pending = None
 
-    def add(self, outputs: list[mx.nd.NDArray], label: mx.nd.NDArray) -> None:
-        """Take a batch's mean loss (1,) and probabilities (N, classes), and its labels (N,)."""
+    def add(self, outputs: list[mx.nd.NDArray], label: mx.nd.NDArray, copies: int = 1) -> None:
+        """Take a batch's mean loss (1,) and probabilities (N, classes), and its labels (N,), of this worker.
+
+        copies: on how many workers each of these examples is.
+        """
         loss, probabilities = outputs
         label = label.as_in_context(probabilities.context)
         correct = (probabilities.argmax(axis=1) == label).sum()
         self.catch_up()
-        self._pending = (loss.copy(), correct, len(label))
+        self._pending = (loss.copy(), correct, len(label), copies)
 
     def catch_up(self) -> None:
         """Read the latest batch's numbers too; waits for them."""
         if self._pending is None:
             return
-        loss, correct, examples = self._pending
+        loss, correct, examples, copies = self._pending
         self._pending = None
-        self.last_loss = float(loss.asscalar())
-        self.loss_sum += self.last_loss * examples
-        self.correct += int(correct.asscalar())
-        self.examples += examples
+        losses, correct, examples = self._workers.collect(
+            [float(loss.asscalar()) * examples, float(correct.asscalar()), examples]
+        ).T
+        self.last_loss = losses.sum() / examples.sum()
+        self.loss_sum += losses.sum() / copies
+        self.correct += int(correct.sum()) // copies
+        self.examples += int(examples.sum()) // copies
         self.steps_read += 1
 
     def score(self) -> Score:
@@ -245,11 +280,11 @@ def draws_numbers(symbol: mx.sym.Symbol) -> bool:
     return any(name.startswith(RANDOM_OPERATORS) for name in operators)
 
 
-def seed_step(seed: int, step: int) -> None:
+def seed_step(seed: int, step: int, worker: int = 0) -> None:
     """Seed what the network draws in this step, so that it is the same in a run that begins there.
 
     MXNet's random state can't be read. Seeding takes about 1 ms (each of 1,024 generators), so `fit` does it
     only for networks that draw.
     """
-    (drawn,) = np.random.SeedSequence([seed, step]).generate_state(1)
+    (drawn,) = np.random.SeedSequence([seed, step, worker]).generate_state(1)
     mx.random.seed(int(drawn) >> 1)  # MXNet takes 31 bits

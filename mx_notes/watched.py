@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from . import checkpoint, disk, lock, recipes, state, training
-from .audit.confirmation import CHECKED_STEPS, Confirmation, confirmed
-from .callbacks import Checkpoints, MetricsFile, Progress, StopOnNonFinite, TensorBoard
+from .audit.confirmation import CHECKED_STEPS, Confirmation
+from .callbacks import Checkpoints, MetricsFile, Progress, SameParameters, StopOnNonFinite, TensorBoard
 from .errors import UserError
 from .plots import curves
 from .recipes import Recipe
-from .runtime import threads
+from .runtime import mx, threads
+from .shared_audit import confirmed
 from .signals import Interrupted, StopOnSignal
 from .state import State
+from .workers import Workers, joined
 
 RECIPE = "recipe.json"
 # They decide what a step is and which images are held out: changed half-way, no result would mean anything.
@@ -31,19 +35,24 @@ def train(recipe: Recipe, out: Path, every: int | None = None, keep: int = 2) ->
     refuted something; 130 or 143: interrupted by SIGINT or SIGTERM, with everything done so far saved.
     Raises UserError for bad input, leaving nothing behind, and for a fault of the disk, the data or the
     memory, leaving the last checkpoint whole.
+
+    Of several workers (`workers.joined`) worker 0 alone writes and prints.
     """
     began = time.perf_counter()
-    _expect_new(out)
-    with _faults(recipe, out), confirmed() as confirmation:
-        run = training.start(recipe)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
-        with lock.held(out):
-            _expect_new(out)  # another run may have begun there meanwhile
-            disk.replace(out / RECIPE, recipe.to_json())
-            return _train(run, out, confirmation, Checkpoints(out, every, keep), began)
+    with joined() as workers, confirmed(workers) as confirmation, ExitStack() as held:
+        with workers.together(), _faults(recipe, out):
+            if workers.rank == 0:
+                _expect_new(out)
+            run = training.start(recipe, workers)
+        _expect_one_job(run, every)
+        with workers.together(), _faults(recipe, out):
+            if workers.rank == 0:
+                _make(out)
+                held.enter_context(lock.held(out))
+                _expect_new(out)  # another run may have begun there meanwhile
+                disk.replace(out / RECIPE, recipe.to_json())
+        with _faults(recipe, out):
+            return _train(run, out, confirmation, every, keep, began)
 
 
 def resume(
@@ -53,62 +62,123 @@ def resume(
 
     settings: `name=value` changes of its recipe, which need `override`, as does an edited recipe.json.
     Otherwise as `train`. Raises UserError, too, for a folder with no run in it.
+
+    Of several workers only worker 0 reads `out`; how many there are may change.
     """
     began = time.perf_counter()
+    with joined() as workers, ExitStack() as held:
+        recipe, before = Recipe(), None
+        with workers.together():
+            if workers.rank == 0:
+                recipe, before = _begun(out, settings, override, held)
+        recipe = Recipe.from_json(workers.broadcast(recipe.to_json().encode()).decode())
+        if workers.collect([before is not None])[0, 0]:
+            before = checkpoint.broadcast(before, workers)
+        with confirmed(workers) as confirmation:
+            with workers.together(), _faults(recipe, out):
+                if workers.rank:
+                    recipe = recipe.override(settings)
+                run = training.start(recipe, workers)
+                if before:
+                    before.restore(run)
+            _expect_one_job(run, every)
+            with _faults(recipe, out):
+                if workers.rank == 0:
+                    if before:
+                        _tell_versions(before)
+                    disk.replace(out / RECIPE, recipe.to_json())
+                return _train(run, out, confirmation, every, keep, began)
+
+
+def _begun(out: Path, settings: list[str], override: bool, held: ExitStack) -> tuple[Recipe, State | None]:
+    """The recipe to go on with, and the newest state of the run in `out`, whose lock is held from here on."""
     if not (out / RECIPE).is_file():
         raise UserError(f"--resume {out}: no run's folder (it has no {RECIPE})")
-    with lock.held(out):
-        recipe = recipes.read(out / RECIPE).override(settings)
-        before, damaged = checkpoint.newest(out)
-        for message in damaged:
-            print(f"mx-notes: {message}; the one before it is used", file=sys.stderr)
-        if before:
-            _compare(before.recipe, recipe, override)
-        with _faults(recipe, out), confirmed() as confirmation:
-            run = training.start(recipe)
-            if before:
-                before.restore(run)
-                _tell_versions(before)
-            disk.replace(out / RECIPE, recipe.to_json())
-            return _train(run, out, confirmation, Checkpoints(out, every, keep), began)
+    held.enter_context(lock.held(out))
+    recipe = recipes.read(out / RECIPE).override(settings)
+    before, damaged = checkpoint.newest(out)
+    for message in damaged:
+        print(f"mx-notes: {message}; the one before it is used", file=sys.stderr)
+    if before:
+        _compare(before.recipe, recipe, override)
+    return recipe, before
+
+
+def _expect_one_job(run: training.Run, every: int | None) -> None:
+    """All workers train the same on the same data, but for where they find it and on what device."""
+    knobs = {name: value for name, value in vars(run.recipe).items() if name not in ("device", "data_dir")}
+    found = {
+        "--checkpoint-every": every,
+        "devices": len(run.module._context),
+        "mxnet": mx.__version__,
+        "training labels (CRC-32)": zlib.crc32(run.data.train.labels.tobytes()),
+        "parameters at the beginning (CRC-32)": state.checksum(run),
+    }
+    run.workers.expect_same(**knobs, **found)
 
 
 def _train(
-    run: training.Run, out: Path, confirmation: Confirmation, checkpoints: Checkpoints, began: float
+    run: training.Run, out: Path, confirmation: Confirmation, every: int | None, keep: int, began: float
 ) -> int:
-    metrics, stop, first = MetricsFile(out), StopOnSignal(), run.step
-    callbacks = [StopOnNonFinite(out), Progress(), metrics, TensorBoard(out), checkpoints, stop]
+    workers, stop, first = run.workers, StopOnSignal(), run.step
+    writes = workers.rank == 0
+    metrics, checkpoints = MetricsFile(out), Checkpoints(out, every, keep)
+    shown = [Progress(), metrics, TensorBoard(out)] if writes else []
+    callbacks = [StopOnNonFinite(out), SameParameters(), *shown, checkpoints, stop]
     trained = time.perf_counter()
     with stop.listening():
-        print(_headline(run, out), flush=True)
+        if writes:
+            print(_headline(run, out), flush=True)
         try:
             training.fit(run, callbacks)
         except Interrupted as interrupted:
-            saved = (
-                "which is saved" if checkpoints.save(run) else "not saved: a number in it is NaN or infinite"
-            )
-            _draw(run, out)
-            print(
-                f"interrupted after step {run.step} ({interrupted}), {saved}; go on with:"
-                f" mx-notes train --resume {out}",
-                file=sys.stderr,
-            )
+            saved = checkpoints.save(run)
+            if writes:
+                _draw(run, out)
+                print(_interruption(run, out, interrupted, saved), file=sys.stderr)
             return interrupted.status
     seconds = time.perf_counter() - trained
     best = checkpoint.place(out, run.best_step)
-    run.module.set_params(*checkpoint.load(best))
-    test = training.score(run.module, run.data.evaluation("test", run.recipe.batch_size))
-    metrics.append({"test_accuracy": test.accuracy, "test_loss": test.loss, "checkpoint": best.name})
-    _draw(run, out)
-    print(
-        f"test    accuracy {test.accuracy:.4f} on {test.examples} images, with the parameters of {best.name}"
-        f" (best validation accuracy); trained in {seconds:.0f} s after {trained - began:.0f} s of set-up"
-    )
+    chosen = checkpoint.broadcast(checkpoint.read(best) if writes else None, workers)
+    run.module.set_params(*chosen.parameters())
+    evaluation = run.data.evaluation("test", run.recipe.batch_size, share=workers.share)
+    test = training.score(run.module, evaluation, workers=workers)
+    if writes:
+        metrics.append({"test_accuracy": test.accuracy, "test_loss": test.loss, "checkpoint": best.name})
+        _draw(run, out)
+        print(
+            f"test    accuracy {test.accuracy:.4f} on {test.examples} images, with the parameters of {best.name}"
+            f" (best validation accuracy); trained in {seconds:.0f} s after {trained - began:.0f} s of set-up"
+        )
     if first and run.step - first < CHECKED_STEPS[0]:
-        print(f"audit   {run.step - first} batches were left to train: too few to check")
+        if writes:
+            print(f"audit   {run.step - first} batches were left to train: too few to check")
         return 0
-    print(confirmation.text())
-    return 0 if confirmation.holds else 1
+    return _audit(workers, confirmation)
+
+
+def _audit(workers: Workers, confirmation: Confirmation) -> int:
+    """Print what the audit of each worker says; returns the exit status."""
+    texts = workers.texts(confirmation.text())
+    if workers.rank == 0:
+        for rank, text in enumerate(texts):
+            print(textwrap.indent(text, f"worker {rank}: " if len(texts) > 1 else ""))
+    return 0 if workers.collect([confirmation.holds]).all() else 1
+
+
+def _interruption(run: training.Run, out: Path, interrupted: Interrupted, saved: bool) -> str:
+    what = "which is saved" if saved else "not saved: a number in it is NaN or infinite"
+    return (
+        f"interrupted after step {run.step} ({interrupted}), {what}; go on with:"
+        f" mx-notes train --resume {out}"
+    )
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
 
 
 def _expect_new(out: Path) -> None:
@@ -174,10 +244,13 @@ def _of_memory(error: RuntimeError) -> bool:
 def _headline(run: training.Run, out: Path) -> str:
     recipe, data = run.recipe, run.data
     begin = f"; from step {run.step}" if run.step else ""
+    where = f"{recipe.device}, {threads().count} threads"
+    if run.workers.connected:
+        where = f"{run.workers.count} workers on {where} each"
     return (
         f"{recipe.model} on {data.name} ({len(data.train.labels)} training, {len(data.validation.labels)} validation,"
         f" {len(data.test.labels)} test images), {recipe.epochs} epochs of {run.feed.steps} batches of"
-        f" {recipe.batch_size}, seed {recipe.seed}, {recipe.device}, {threads().count} threads; into {out}{begin}"
+        f" {recipe.batch_size}, seed {recipe.seed}, {where}; into {out}{begin}"
     )
 
 

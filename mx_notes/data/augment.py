@@ -29,24 +29,33 @@ class Augmentation:
     rotate: float = 0.0
     noise: float = 0.0
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    def __call__(
+        self,
+        images: np.ndarray,
+        rng: np.random.Generator,
+        strength: float = 1.0,
+        own: np.ndarray | slice = slice(None),
+        size: int | None = None,
+    ) -> np.ndarray:
         """Normalised images, (N, C, H, W) float32, augmented, with every kind scaled by `strength`.
 
-        The given array is left as it is, and returned where there is nothing to do.
+        The given array is left as it is, and returned where there is nothing to do. own, size: the images'
+        places in a batch of that size, if they are a part of one: they become what they would in the whole.
         """
         if strength <= 0:
             return images
+        count = len(images) if size is None else size
         if self.reflect:
-            mirrored = rng.random(len(images)) < self.reflect * strength
+            mirrored = rng.random(count)[own] < self.reflect * strength
             images = images.copy()
             images[mirrored] = images[mirrored, :, :, ::-1]
         if self.rotate:
-            images = _rotate(images, rng.uniform(-1, 1, len(images)) * self.rotate * strength)
+            images = _rotate(images, rng.uniform(-1, 1, count)[own] * self.rotate * strength)
         if self.translate:
             pixels = round(self.translate * strength)
-            images = _translate(images, rng.integers(-pixels, pixels, (2, len(images)), endpoint=True))
+            images = _translate(images, rng.integers(-pixels, pixels, (2, count), endpoint=True)[:, own])
         if self.noise:
-            noise = rng.standard_normal(images.shape, dtype=np.float32)
+            noise = rng.standard_normal((count, *images.shape[1:]), dtype=np.float32)[own]
             noise *= np.float32(self.noise * strength)
             images = np.add(images, noise, out=noise)
         return np.ascontiguousarray(images)

@@ -29,6 +29,10 @@ class Feed:
 
     The order of epoch n depends only on the seed and n, the augmentation of its batch b only on the
     seed, n and b: starting in mid-epoch gives the same batches as coming from its beginning.
+
+    With several workers each takes its share of every batch, as the one worker would have it, the larger
+    shares first. A batch of fewer examples than workers goes to all of them, and each example counts
+    1/workers on each.
     """
 
     def __init__(
@@ -40,9 +44,11 @@ class Feed:
         seed: int | None = None,  # None: in order
         augmentation: Augmentation | None = None,
         strength: Callable[[int], float] = lambda epoch: 1.0,
+        share: tuple[int, int] = (0, 1),  # the worker's number, and how many there are
     ) -> None:
         self._data, self._part, self._batch_size, self._dtype = data, part, batch_size, dtype
         self._seed, self._augmentation, self._strength = seed, augmentation, strength
+        self._share = share
         self.examples = len(part.labels)
         self.steps = -(-self.examples // batch_size)
 
@@ -50,17 +56,32 @@ class Feed:
         """The batches of an epoch (from 0), from batch `start` on.
 
         data: (n, C, H, W), normalised, of the feed's dtype, on the CPU; label: (n,) float32; n is the
-        batch size, in the last batch what is left.
+        batch size, in the last batch what is left, or this worker's share of that. copies: how many workers
+        have each of the examples; whole: how many examples all workers have, copies counted.
         """
-        for images, labels in ahead(self._prepared(number, start)):
-            yield data_batch(images, labels, self._dtype)
+        for batch, (images, labels) in enumerate(ahead(self._prepared(number, start)), start):
+            yield data_batch(images, labels, self._dtype, self.size(batch), self._copies(batch))
+
+    def size(self, batch: int) -> int:
+        """How many examples all workers have of a batch (from 0), copies not counted."""
+        return min(self._batch_size, self.examples - batch * self._batch_size)
+
+    def own(self, batch: int) -> np.ndarray:
+        """Which examples of a batch (from 0) are this worker's: their places in it."""
+        places = np.arange(self.size(batch))
+        worker, workers = self._share
+        return places if self._copies(batch) > 1 else np.array_split(places, workers)[worker]
+
+    def _copies(self, batch: int) -> int:
+        workers = self._share[1]
+        return workers if self.size(batch) < workers else 1
 
     def _prepared(self, epoch: int, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         order = np.arange(self.examples)
         if self._seed is not None:
             np.random.default_rng([self._seed, epoch]).shuffle(order)
         for number in range(start, self.steps):
-            examples = order[number * self._batch_size :][: self._batch_size]
+            examples = order[number * self._batch_size :][self.own(number)]
             images = self._data.normalise(self._part.images[examples])
             yield self._augmented(images, epoch, number), self._part.labels[examples]
 
@@ -69,19 +90,24 @@ class Feed:
             return images
         # From 1: NumPy seeds [seed, epoch, 0] and [seed, epoch], the shuffle's, alike.
         rng = np.random.default_rng([self._seed, epoch, 1 + batch])
-        return self._augmentation(images, rng, self._strength(epoch))
+        return self._augmentation(images, rng, self._strength(epoch), self.own(batch), self.size(batch))
 
 
-def data_batch(images: np.ndarray, labels: np.ndarray, dtype: str) -> mx.io.DataBatch:
-    """A batch that says its own shapes, so that a Module is reshaped to it."""
+def data_batch(
+    images: np.ndarray, labels: np.ndarray, dtype: str, size: int | None = None, copies: int = 1
+) -> mx.io.DataBatch:
+    """A batch, or a worker's share of one of `size`, that says its own shapes: a Module is reshaped to it."""
     data, label = _on_cpu(images, dtype), _on_cpu(labels, "float32")
-    return mx.io.DataBatch(
+    batch = mx.io.DataBatch(
         [data],
         [label],
         pad=0,
         provide_data=[mx.io.DataDesc("data", data.shape, dtype)],
         provide_label=[mx.io.DataDesc("softmax_label", label.shape)],
     )
+    batch.copies = copies
+    batch.whole = copies * (len(images) if size is None else size)
+    return batch
 
 
 def _on_cpu(values: np.ndarray, dtype: str) -> mx.nd.NDArray:

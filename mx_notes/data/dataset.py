@@ -37,15 +37,21 @@ class Fed:
         augmentation: Augmentation | None = None,
         strength: Callable[[int], float] = lambda epoch: 1.0,
         dtype: str = "float32",
+        share: tuple[int, int] = (0, 1),
     ) -> Feed:
-        """The training part in a new order each epoch, augmented with `strength(epoch)`."""
-        return self._feed_type()(self, self.train, batch_size, dtype, seed, augmentation, strength)
+        """The training part in a new order each epoch, augmented with `strength(epoch)`.
 
-    def evaluation(self, part: str, batch_size: int, dtype: str = "float32") -> Feed:
-        """The part "train", "validation" or "test" in order, as it is."""
+        share: the worker's number, and how many there are to divide each batch among.
+        """
+        return self._feed_type()(self, self.train, batch_size, dtype, seed, augmentation, strength, share)
+
+    def evaluation(
+        self, part: str, batch_size: int, dtype: str = "float32", share: tuple[int, int] = (0, 1)
+    ) -> Feed:
+        """The part "train", "validation" or "test" in order, as it is; share: as for `training`."""
         if part not in PARTS:
             raise ValueError(f"part {part!r}: expected one of {', '.join(PARTS)}")
-        return self._feed_type()(self, getattr(self, part), batch_size, dtype)
+        return self._feed_type()(self, getattr(self, part), batch_size, dtype, share=share)
 
 
 @dataclass(frozen=True)

@@ -73,13 +73,15 @@ class RecordFeed(Feed):
 
     Augmentation is ours, not the iterator's: with `seed_aug` that does the same to every batch, without
     it the same in every epoch whatever the seed. Nor could it be scheduled or entered in mid-epoch. A
-    start in mid-epoch decodes the batches before it, too.
+    start in mid-epoch decodes the batches before it, too, and each of several workers those of the others:
+    the iterator can leave out neither.
     """
 
     def _prepared(self, epoch: int, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for number, (images, labels) in enumerate(self._decoded(epoch)):
             if number >= start:
-                yield self._augmented(images, epoch, number), labels
+                own = self.own(number)
+                yield self._augmented(images[own], epoch, number), labels[own]
 
     def _decoded(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         try:
