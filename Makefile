@@ -45,3 +45,4 @@ lock:
 	uv pip compile $(LOCK) --output-file requirements.txt requirements.in
 	uv pip compile $(LOCK) --output-file requirements-gpu.txt --constraint requirements.txt --no-emit-package mxnet \
 		requirements.in requirements-gpu.in
+	uv pip compile $(LOCK) --output-file requirements-bench.txt --constraint requirements.txt requirements-bench.in

@@ -89,6 +89,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.set_defaults(verb=_train)
 
+    launch = verbs.add_parser(
+        "launch",
+        help="train with several workers on this machine",
+        description="Start a job on this machine: a scheduler, servers and workers, each `mx-notes COMMAND`, that divide every batch among them (MXNet's dist_sync). On several machines: docs/cluster.md.",
+        epilog="examples:\n  mx-notes launch --workers 2 -- train --recipe digits\n"
+        "  mx-notes launch --workers 3 -- train --resume runs/digits-1",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    launch.add_argument("--workers", type=int, default=2, metavar="N", help="how many train (default: 2)")
+    launch.add_argument(
+        "--servers", type=int, default=1, metavar="N", help="how many add up the gradients (default: 1)"
+    )
+    launch.add_argument("command", nargs=argparse.REMAINDER, metavar="-- train ARGS")
+    launch.set_defaults(verb=_launch)
+
     audit = verbs.add_parser(
         "audit",
         help="run a training script as it is, and judge each of its steps",
@@ -146,6 +161,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_network(export)
     export.set_defaults(verb=_export)
 
+    bench = verbs.add_parser(
+        "bench",
+        help="how fast a network trains here, where the time goes, and what to change",
+        description="Train MODEL on random images for a few seconds in each of several settings (threads, batch sizes).",
+        epilog="example:\n  mx-notes bench --model resnet18_v1 --batch-size 16",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench.add_argument("--model", default="cifar_resnet20_v1", help="default: cifar_resnet20_v1")
+    bench.add_argument("--batch-size", type=int, default=128, metavar="N", help="default: 128")
+    bench.set_defaults(verb=_bench)
+
     listing = verbs.add_parser("recipes", help="list the recipes and their knobs")
     listing.add_argument("name", nargs="?", help="show this one as JSON")
     listing.set_defaults(verb=_recipes)
@@ -173,6 +199,23 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from . import cluster
+
+    if cluster.role() in ("scheduler", "server"):
+        return cluster.serve()
+    settings, recipe = _asked(options)
+    if options.resume:
+        from .watched import resume
+
+        return resume(options.resume, settings, options.override, options.checkpoint_every, options.keep)
+
+    from .watched import train
+
+    return train(recipe, _folder(options), options.checkpoint_every, options.keep)
+
+
+def _asked(options: argparse.Namespace) -> tuple[list[str], recipes.Recipe | None]:
+    """The settings of a training, and its recipe with them, unless a run goes on that has one."""
     for flag in ("checkpoint_every", "keep"):
         value = getattr(options, flag)
         if value is not None and value < 1:
@@ -187,15 +230,28 @@ def _train(options: argparse.Namespace) -> int:
             raise UserError(
                 "--resume: goes on in the run's own folder, with its recipe; leave out --recipe and --out"
             )
-        from .watched import resume
+        recipes.Recipe().override(settings)
+        return settings, None
+    return settings, recipes.preset(options.recipe or "digits").override(settings)
 
-        return resume(options.resume, settings, options.override, options.checkpoint_every, options.keep)
-    name = options.recipe or "digits"
-    recipe = recipes.preset(name).override(settings)
 
-    from .watched import train
+def _folder(options: argparse.Namespace) -> Path:
+    return options.resume or options.out or _new_folder(options.recipe or "digits")
 
-    return train(recipe, options.out or _new_folder(name), options.checkpoint_every, options.keep)
+
+def _launch(options: argparse.Namespace) -> int:
+    command = options.command[options.command[:1] == ["--"] :]
+    if command[:1] != ["train"]:
+        raise UserError("launch: expected -- and a training, as in: mx-notes launch --workers 2 -- train")
+    train = _parser().parse_args(command)
+    _asked(train)
+    out = _folder(train)
+    if not (train.resume or train.out):
+        command += ["--out", str(out)]
+
+    from .launch import launch
+
+    return launch(options.workers, options.servers, command, out)
 
 
 def _new_folder(name: str) -> Path:
@@ -253,6 +309,14 @@ def _export(options: argparse.Namespace) -> int:
     from . import export
 
     return export.report(options.run, options.file, options.checkpoint, options.data_dir)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    if options.batch_size < 1:
+        raise UserError(f"--batch-size {options.batch_size}: expected a whole number of at least 1")
+    from . import bench
+
+    return bench.report(options.model, options.batch_size)
 
 
 def _recipes(options: argparse.Namespace) -> int:
