@@ -93,6 +93,7 @@ def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
         speeds, gemm = {name: [] for name in names}, []
         for number in tqdm(range(rounds), f"{network}, batch {batch}", unit="round", file=sys.stderr):
             for each in contenders if number % 2 else reversed(contenders):
+                each.ask("train", 2)  # what it has in memory may have gone cold while the others ran
                 speeds[each.name].append(batch * steps[each] / each.ask("train", steps[each]))
                 if each.name == OURS:
                     gemm.append(each.ask("gemm"))

@@ -5,7 +5,7 @@ import time
 from mx_notes import models
 from mx_notes.runtime import mx
 
-from .start import CLASSES, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
+from .start import CLASSES, MOMENTUM, WEIGHT_DECAY, learning_rate
 
 
 class Loop:
@@ -21,7 +21,7 @@ class Loop:
         self.trainer = mx.gluon.Trainer(
             self.net.collect_params(),
             "sgd",
-            {"learning_rate": LEARNING_RATE, "momentum": MOMENTUM, "wd": WEIGHT_DECAY},
+            {"learning_rate": learning_rate(network), "momentum": MOMENTUM, "wd": WEIGHT_DECAY},
         )
         for name, parameter in self.net.collect_params().items():
             if name.endswith(("bias", "beta")):

@@ -9,7 +9,7 @@ from mx_notes.recipes import Recipe
 from mx_notes.runtime import mx
 from mx_notes.training import Meter, optimizer
 
-from .start import CLASSES, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
+from .start import CLASSES, MOMENTUM, WEIGHT_DECAY, learning_rate
 
 
 class Ours:
@@ -21,7 +21,7 @@ class Ours:
             model=network,
             epochs=1,
             batch_size=len(data),
-            learning_rate=LEARNING_RATE,
+            learning_rate=learning_rate(network),
             momentum=MOMENTUM,
             weight_decay=WEIGHT_DECAY,
             schedule="constant",

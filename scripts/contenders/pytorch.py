@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from .start import CLASSES, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
+from .start import CLASSES, MOMENTUM, WEIGHT_DECAY, learning_rate
 
 
 def convolution(inputs, outputs, kernel, stride=1, bias=False):
@@ -35,10 +35,14 @@ class Block(nn.Module):
                 *(convolution(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)),
                 *(convolution(outputs, outputs, 3), nn.BatchNorm2d(outputs)),
             ]
-        self.shortcut = nn.Identity()
+        shortcut = nn.Identity()
         if inputs != outputs:
-            self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
-        self.body = nn.Sequential(*parts)
+            shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+        both = {"shortcut": shortcut, "body": nn.Sequential(*parts)}
+        for name in (
+            ("body", "shortcut") if bottleneck else ("shortcut", "body")
+        ):  # MXNet's order of parameters
+            setattr(self, name, both[name])
 
     def forward(self, x):
         return torch.relu_(self.body(x) + self.shortcut(x))
@@ -94,7 +98,7 @@ class Eager:
         decayed = [p for name, p in net.named_parameters() if name.endswith("weight")]
         others = [p for name, p in net.named_parameters() if not name.endswith("weight")]
         groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others}]
-        self.optimizer = torch.optim.SGD(groups, LEARNING_RATE, MOMENTUM, fused=True)
+        self.optimizer = torch.optim.SGD(groups, learning_rate(network), MOMENTUM, fused=True)
         self.net = self.prepare(net)
 
     def prepare(self, net):

@@ -9,7 +9,7 @@ import mxnet as mx
 
 from mx_notes import models
 
-from .start import CLASSES, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
+from .start import CLASSES, MOMENTUM, WEIGHT_DECAY, learning_rate
 
 
 class Stock:
@@ -19,6 +19,7 @@ class Stock:
         scores = models.build(network, CLASSES, data.shape[1:])(mx.sym.Variable("data"))
         symbol = mx.sym.SoftmaxOutput(scores, name="softmax")
         self.module, self.data, self.label = mx.mod.Module(symbol), data, label
+        self.rate = learning_rate(network)
         states = symbol.list_auxiliary_states()
         arrays = {name: mx.nd.array(values) for name, values in parameters.items()}
         self.start = {
@@ -48,7 +49,7 @@ class Stock:
             mx.io.ResizeIter(batch, steps),
             num_epoch=1,
             optimizer="sgd",
-            optimizer_params={"learning_rate": LEARNING_RATE, "momentum": MOMENTUM, "wd": WEIGHT_DECAY},
+            optimizer_params={"learning_rate": self.rate, "momentum": MOMENTUM, "wd": WEIGHT_DECAY},
             batch_end_callback=after_batch,
             **self.start,
         )
