@@ -84,12 +84,17 @@ def prepare() -> None:
     """Make `import mxnet` work in this process, by whoever says it first; costs nothing when repeated.
 
     Gives NumPy the names that MXNet reads and newer NumPys lack, and sets, unless the user has,
-    `OMP_NUM_THREADS` (see `threads`) and `MXNET_SUBGRAPH_VERBOSE=0` (a line on stderr at every bind).
+    `OMP_NUM_THREADS` (see `threads`), `MXNET_SUBGRAPH_VERBOSE=0` (a line on stderr at every bind) and
+    `MXNET_CPU_PARALLEL_SIZE`, from how many values on an array is copied by several threads: never.
     If the CUDA build is installed, loads CUDA's libraries (UserError if one is missing) and sets, unless the
     user has, `NVIDIA_TF32_OVERRIDE=0`.
     """
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     os.environ.setdefault("OMP_NUM_THREADS", str(threads().count))
+    # Copies into MXNet run in the thread that asks for them. One with OpenMP would give that thread a team of
+    # its own, beside that of MXNet's engine; with more threads than processors, libgomp's no longer spin but
+    # sleep between operators (gomp_throttled_spin_count_var), which costs a training step a sixth.
+    os.environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
     if "mxnet" not in sys.modules:
         _restore_numpy_names()
         if cuda.build():

@@ -59,6 +59,22 @@ def test_the_users_thread_count_wins():
     assert python(code, OMP_NUM_THREADS="3") == "Threads(count=3, reason='OMP_NUM_THREADS is set')"
 
 
+def test_a_copy_into_mxnet_starts_no_threads():
+    """A second team of OpenMP's, beside the engine's, would slow down every operator after it."""
+    code = """
+import os
+import numpy as np
+from mx_notes.runtime import mx
+values, array = np.ones(1_000_000, np.float32), mx.nd.empty(1_000_000)
+mx.nd.dot(mx.nd.ones((500, 500)), mx.nd.ones((500, 500))).wait_to_read()
+before = len(os.listdir("/proc/self/task"))
+array[:] = values
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    assert python(code, OMP_NUM_THREADS="2") == "0"
+    assert python(code, OMP_NUM_THREADS="2", MXNET_CPU_PARALLEL_SIZE="200000") == "1"  # the user's wins
+
+
 @pytest.mark.parametrize(("content", "quota"), [("150000 100000", 1.5), ("max 100000", None)])
 def test_cgroup_version_2_quota(tmp_path, content, quota):
     (tmp_path / "own").write_text("0::/job/task\n")
