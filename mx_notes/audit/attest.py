@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..runtime import mx
+from .graph import FUSED_RELU
 from .recorder import Recorder
 from .trace import Step
 
@@ -26,6 +27,7 @@ LAYERS = {
     "Convolution",
     "Deconvolution",
     "BatchNorm",
+    FUSED_RELU,
     "LayerNorm",
     "RNN",
     "dot",
@@ -92,7 +94,7 @@ class Witness:
         for look in step.looks:
             for node in look.graph.named(*LAYERS):
                 if any(each.node.op == "null" and each.node.parameter for each in node.inputs):
-                    self._expected[f"_backward_{node.op}"] += 1
+                    self._expected[f"_backward_{node.op.removeprefix('_')}"] += 1
         if step.number == STEPS:
             self.finish(step.number)
 

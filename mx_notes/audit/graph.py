@@ -27,6 +27,7 @@ RANDOM = {
     "_random_normal",
     "Custom",
 }
+FUSED_RELU = "_contrib_BatchNormWithReLU"  # gluon.nn.BatchNormReLU
 ACTIVATIONS = {"relu", "sigmoid", "tanh", "softsign", "softrelu"}
 
 
@@ -47,6 +48,8 @@ class Node:
     def activation(self) -> str | None:
         """relu, sigmoid, tanh …, whichever operator computes it; None for other operators."""
         kind = self.attributes.get("act_type") if self.op in ("Activation", "LeakyReLU") else self.op
+        if self.op == FUSED_RELU:
+            return "relu"
         kind = (kind or "").removeprefix("_npx_")
         return kind if kind in ACTIVATIONS else None
 
@@ -155,11 +158,19 @@ SHAPE_ONLY = {
 TAKES_DATA = {
     *("FullyConnected", "Convolution", "Deconvolution", "RNN", "Embedding", "dot", "BatchNorm", "Pooling"),
     *("_npx_fully_connected", "_npx_convolution", "_npx_rnn", "_npx_embedding", "_npi_dot", "_np_dot"),
-    *("_npx_batch_norm", "LayerNorm", "batch_dot", "linalg_gemm2", "_linalg_gemm2", "_npi_matmul"),
+    *(
+        "_npx_batch_norm",
+        FUSED_RELU,
+        "LayerNorm",
+        "batch_dot",
+        "linalg_gemm2",
+        "_linalg_gemm2",
+        "_npi_matmul",
+    ),
 }
 
 
-BATCH_NORM = {"BatchNorm", "_npx_batch_norm", "BatchNormWithReLU"}
+BATCH_NORM = {"BatchNorm", "_npx_batch_norm", FUSED_RELU}
 
 
 def fixed_gammas(graph: Graph) -> set[str]:

@@ -295,3 +295,28 @@ def test_gradients_added_from_true_and_false_examples_are_two_tasks(batches):
             trainer.step(64)
             net.collect_params().zero_grad()
     assert errors(watch) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({}, []),
+        ({"use_global_stats": True}, ["batch-norm"]),
+        ({"beta_initializer": mx.init.Constant(-20)}, ["dead-activation", "frozen-parameter"]),
+    ],
+)
+def test_batch_norm_and_relu_in_one_operator_are_looked_at_as_both(digits, settings, found):
+    net = mx.gluon.nn.HybridSequential()
+    net.add(mx.gluon.nn.Conv2D(8, 3), mx.gluon.nn.BatchNormReLU(**settings), mx.gluon.nn.Dense(10))
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
+    with audit(attest=True) as watch:
+        for _, batch in zip(range(20), digits.training(64, seed=1).epoch(0), strict=False):
+            with mx.autograd.record():
+                loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(batch.data[0]), batch.label[0])
+            loss.backward()
+            trainer.step(64)
+        mx.nd.waitall()
+    assert [finding.rule for finding in watch.findings] == found
+    assert watch.attestation.executed["_backward_contrib_BatchNormWithReLU"] == 3
+    assert not watch.attestation.contradicted
