@@ -22,7 +22,7 @@ from .callbacks import Callback
 from .data.augment import Augmentation, strength
 from .data.batches import Feed
 from .errors import UserError
-from .faster import global_means
+from .faster import faster
 from .parallel import DataParallel
 from .recipes import Recipe, Schedule
 from .runtime import mx
@@ -46,6 +46,7 @@ class Run:
 
     recipe: Recipe
     data: data.Dataset
+    symbol: mx.sym.Symbol  # the network with its loss; the module's is changed for speed
     module: mx.mod.Module
     feed: Feed  # of this worker's share of each batch
     workers: Workers = field(default_factory=Workers)  # of the job; by default there is this process alone
@@ -108,16 +109,17 @@ def start(recipe: Recipe, workers: Workers | None = None) -> Run:
     seed_everything(recipe.seed)
     net = models.build(recipe.model, len(dataset.classes), dataset.shape)
     net.cast(recipe.dtype)
-    symbol = global_means(models.mean_cross_entropy(net))
+    symbol = models.mean_cross_entropy(net)
+    trained = faster(symbol, devices, dataset.shape)
     # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
     untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
     fixed = sorted(untrained.intersection(symbol.list_arguments()))
     if len(devices) == 1 and not workers.connected:
         module = mx.mod.Module(
-            symbol, ("data",), ("softmax_label",), context=devices[0], fixed_param_names=fixed
+            trained, ("data",), ("softmax_label",), context=devices[0], fixed_param_names=fixed
         )
     else:
-        module = DataParallel(symbol, devices, workers, fixed_param_names=fixed)
+        module = DataParallel(trained, devices, workers, fixed_param_names=fixed)
     own = len(feed.own(0))
     module.bind(
         [mx.io.DataDesc("data", (own, *dataset.shape), recipe.dtype)],
@@ -127,7 +129,7 @@ def start(recipe: Recipe, workers: Workers | None = None) -> Run:
     with warnings.catch_warnings():  # that rescale_grad is not 1/batch_size: see optimizer()
         warnings.filterwarnings("ignore", message="Optimizer created manually")
         module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, feed.steps, module))
-    return Run(recipe, dataset, module, feed, workers, meter=Meter(workers))
+    return Run(recipe, dataset, symbol, module, feed, workers, meter=Meter(workers))
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int, module: mx.mod.Module) -> mx.optimizer.Optimizer:

@@ -27,7 +27,6 @@ from mx_notes.errors import UserError
 from mx_notes.runtime import threads
 
 OURS = "mx_notes"
-COMPARED = [name for name in CONTENDERS if name != "pipeline"]
 LOSSES, TOLERANCE = 5, 1e-4  # steps, relative
 TURN = 4.0  # seconds that a turn is to take
 
@@ -204,7 +203,9 @@ def main() -> None:
     parser.add_argument("--network", default="cifar_resnet20_v1", help="or resnet18_v1, resnet50_v1")
     parser.add_argument("--batch-size", type=int, nargs="+", default=[128], metavar="N")
     parser.add_argument("--rounds", type=int, default=7, metavar="N")
-    parser.add_argument("--only", nargs="+", choices=COMPARED, default=COMPARED, metavar="CONTENDER")
+    parser.add_argument(
+        "--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="CONTENDER"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
     parser.add_argument("--end-to-end", action="store_true", help="what the input pipeline costs")
@@ -212,7 +213,7 @@ def main() -> None:
     if options.end_to_end:
         print(end_to_end(options.network, options.rounds))
         return
-    names = [name for name in COMPARED if name == OURS or name in options.only]
+    names = [name for name in CONTENDERS if name == OURS or name in options.only]
     results = []
     for batch in options.batch_size:
         results.append(compare(options.network, batch, names, options.rounds))

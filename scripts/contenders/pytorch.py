@@ -48,14 +48,14 @@ class Block(nn.Module):
         return torch.relu_(self.body(x) + self.shortcut(x))
 
 
-def resnet(name):
+def resnet(name, image_channels):
     """The network of that name with its layers in MXNet's order."""
     if name.startswith("cifar_"):
-        stem, channels = [convolution(3, 16, 3), nn.BatchNorm2d(16)], [16, 16, 32, 64]
+        stem, channels = [convolution(image_channels, 16, 3), nn.BatchNorm2d(16)], [16, 16, 32, 64]
         blocks, bottleneck = [3, 3, 3], False
     else:
         stem = [
-            nn.Conv2d(3, 64, 7, 2, 3, bias=False),
+            nn.Conv2d(image_channels, 64, 7, 2, 3, bias=False),
             nn.BatchNorm2d(64),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, 1),
@@ -89,12 +89,12 @@ class Eager:
 
     def __init__(self, network, parameters, data, label, channels_last):
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-        net = resnet(network)
+        net = resnet(network, data.shape[1])
         load(net, parameters)
         layout = torch.channels_last if channels_last else torch.contiguous_format
         net = net.to(memory_format=layout)
-        self.data = torch.from_numpy(data).to(memory_format=layout)
-        self.label = torch.from_numpy(label).long()
+        self.layout = layout
+        self.batch = self.tensors(data, label)
         decayed = [p for name, p in net.named_parameters() if name.endswith("weight")]
         others = [p for name, p in net.named_parameters() if not name.endswith("weight")]
         groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others}]
@@ -104,26 +104,31 @@ class Eager:
     def prepare(self, net):
         return net
 
+    def tensors(self, data, label):
+        """A batch, NumPy (N, C, H, W) and (N,), as `step` takes it."""
+        return torch.from_numpy(data).to(memory_format=self.layout), torch.from_numpy(label).long()
+
     def losses(self, steps):
-        return [float(self._step()[0]) for _ in range(steps)]
+        return [float(self.step(*self.batch)[0]) for _ in range(steps)]
 
     def train(self, steps):
         began, before = time.perf_counter(), None
         for _ in range(steps):
-            loss, correct = self._step()
+            loss, correct = self.step(*self.batch)
             if before:
                 float(before[0]), int(before[1])
             before = loss, correct
         float(before[0])
         return time.perf_counter() - began
 
-    def _step(self):
+    def step(self, data, label):
+        """Train on a batch: its loss, and how many were right."""
         self.optimizer.zero_grad(set_to_none=True)
-        scores = self.net(self.data)
-        loss = cross_entropy(scores, self.label)
+        scores = self.net(data)
+        loss = cross_entropy(scores, label)
         loss.backward()
         self.optimizer.step()
-        return loss.detach(), (scores.detach().argmax(1) == self.label).sum()
+        return loss.detach(), (scores.detach().argmax(1) == label).sum()
 
 
 class Compiled(Eager):

@@ -18,7 +18,11 @@ CONTENDERS = {
     "PyTorch channels_last": ("pytorch", "Eager", (True,)),
     "PyTorch compile": ("pytorch", "Compiled", (False,)),
     "PyTorch compile channels_last": ("pytorch", "Compiled", (True,)),
+}
+ON_REAL_DATA = {
     "pipeline": ("pipeline", "Pipeline", ()),
+    "recipe": ("recipe", "Ours", ()),
+    "recipe in PyTorch": ("recipe_pytorch", "OnPyTorch", ()),
 }
 
 
@@ -26,7 +30,7 @@ def serve(name: str, network: str, folder: Path) -> None:
     """Answer {"losses": steps}, {"train": steps} and {"memory": null} until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the frameworks print is no answer
-    module, kind, arguments = CONTENDERS[name]
+    module, kind, arguments = (CONTENDERS | ON_REAL_DATA)[name]
     parameters, batch = (dict(np.load(folder / f"{part}.npz")) for part in ("parameters", "batch"))
     made = getattr(importlib.import_module(f"contenders.{module}"), kind)
     contender = made(network, parameters, batch["data"], batch["label"], *arguments)
