@@ -172,7 +172,7 @@ class State:
 
 
 def _symbol(run: Run) -> str:
-    return run.module.symbol.get_internals()["probabilities_output"].tojson()
+    return run.symbol.get_internals()["probabilities_output"].tojson()
 
 
 def _parameters(run: Run) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:
