@@ -1,6 +1,7 @@
 """What the tests share: short runs on real digits."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Test files run side by side, and MXNet's threads of several processes on the same cores slow each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A suite that a shell has started in the background ignores SIGINT, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
