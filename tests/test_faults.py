@@ -121,10 +121,9 @@ def killed_again_and_again(folder, epochs, kills, seed):
     return hit
 
 
-@pytest.mark.parametrize(
-    ("kills", "epochs"), [(4, 4), pytest.param(50, 9, marks=pytest.mark.slow)], ids=["4 kills", "50 kills"]
-)
-def test_a_killed_run_ends_where_the_undisturbed_one_does(undisturbed, tmp_path, kills, epochs):
+@pytest.mark.slow
+def test_a_run_killed_50_times_ends_where_the_undisturbed_one_does(undisturbed, tmp_path):
+    kills, epochs = 50, 9
     expected, total, runs = undisturbed(epochs), Counter(), 0
 
     def one(seed, kills):
