@@ -153,22 +153,24 @@ def test_a_killed_worker_ends_the_job_and_any_number_goes_on(undisturbed, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_killed_server_ends_the_job(tmp_path):
+@pytest.mark.parametrize(("role", "name"), [("server", "server 0"), ("scheduler", "scheduler")])
+def test_a_killed_server_or_scheduler_ends_the_job(tmp_path, role, name):
     process = begin(tmp_path, "train", "--epochs", "500")
-    os.kill(of_job(process, "server")[0], signal.SIGKILL)
+    os.kill(of_job(process, role)[0], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert re.fullmatch("mx-notes: server 0 was killed by SIGKILL: .* --resume run\n", errors)
+    assert re.fullmatch(f"mx-notes: {name} was killed by SIGKILL: .* --resume run\n", errors)
     assert running(tmp_path) == []
     arrays(tmp_path / "run")
 
 
 @pytest.mark.slow
-def test_a_signal_stops_all_workers_after_the_same_step(tmp_path):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_workers_after_the_same_step(tmp_path, number, status):
     process = begin(tmp_path, "train", "--epochs", "500")
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 143, errors
+    assert process.returncode == status, errors
     assert errors.count("\n") == 1
     step = int(errors.split("interrupted after step ")[1].split()[0])
     assert arrays(tmp_path / "run")[0] == step

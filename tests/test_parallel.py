@@ -37,9 +37,9 @@ def network(norm=None):
     return models.mean_cross_entropy(net)
 
 
-def bound(symbol, devices: int, batch: int, make=None):
-    """A module on so many devices, with weights from a seed, momentum and weight decay."""
-    contexts = runtime.contexts(CPUS[devices])
+def bound(symbol, devices: int, batch: int, make=None, names: str = ""):
+    """A module on so many devices, CPUs or those named, with weights from a seed, momentum and weight decay."""
+    contexts = runtime.contexts(names or CPUS[devices])
     if make is None:
         make = DataParallel if devices > 1 else lambda *a: mx.mod.Module(a[0], context=a[1])
     module = make(symbol, contexts)
