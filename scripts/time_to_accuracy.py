@@ -75,6 +75,8 @@ def main() -> None:
     parser.add_argument("--accuracy", type=float, default=0.94, metavar="A", help="to be reached")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every epoch")
     options = parser.parse_args()
+    if options.epochs < 1:
+        raise UserError(f"--epochs {options.epochs}: expected a whole number of at least 1")
     rows = race(options.network, options.epochs, options.accuracy)
     print(f"{options.network} on Fashion-MNIST, {options.epochs} epochs, seed {recipe.seed}")
     print(summary(rows, options.accuracy))
