@@ -100,7 +100,7 @@ def measure(model: str, rounds: int, with_exchange: bool) -> tuple[Measured, dic
         *({each: [] for each in grid} for _ in range(2)),
     )
     with ExitStack() as stack:
-        alone, beside = (stack.enter_context(Processes(model, count, False)) for count in (1, 2))
+        alone, beside = (stack.enter_context(Processes(model, count, servers=0)) for count in (1, 2))
         jobs = {count: stack.enter_context(Processes(model, count)) for count in WORKERS}
         for batch in batches:
             alone.ask("train", batch, 1)  # the first is slower

@@ -10,42 +10,55 @@ import time
 import warnings
 from pathlib import Path
 
+from machines import Machines
+
 from mx_notes.errors import UserError
 
 FIRST_KEY = 1 << 16  # of the arrays that are exchanged without training
 
 
 class Processes:
-    """Processes of one thread each: `workers` of a job with a scheduler and a server, or of none (no KVStore)."""
+    """Processes of one thread each: `workers` of a job with a scheduler and `servers`, or of none (no KVStore).
 
-    def __init__(self, model: str, workers: int, connected: bool = True) -> None:
+    machines: one for each process of the job, the scheduler on the first, then the servers; without them
+    all are on this machine's loopback.
+    """
+
+    def __init__(self, model: str, workers: int, servers: int = 1, machines: Machines | None = None) -> None:
         environment = os.environ | {
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)]),
         }
         train = [sys.executable, __file__, model]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._started = 0
+        self._machines = machines
         self._others = []
-        if connected:
+        if servers:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
             environment |= {
-                "DMLC_PS_ROOT_URI": "127.0.0.1",
-                "DMLC_NODE_HOST": "127.0.0.1",
+                "DMLC_PS_ROOT_URI": machines.address(0) if machines else "127.0.0.1",
                 "DMLC_PS_ROOT_PORT": str(port),
                 "DMLC_NUM_WORKER": str(workers),
-                "DMLC_NUM_SERVER": "1",
+                "DMLC_NUM_SERVER": str(servers),
             }
             serve = [sys.executable, "-m", "mx_notes", "train"]
-            for role in ("scheduler", "server"):
-                self._others.append(
-                    subprocess.Popen(serve, env=environment | {"DMLC_ROLE": role}, stderr=self._log)
-                )
+            for role in ("scheduler", *["server"] * servers):
+                self._others.append(self._start(serve, environment | {"DMLC_ROLE": role}))
             environment["DMLC_ROLE"] = "worker"
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log, "text": True}
-        self._workers = [subprocess.Popen(train, env=environment, **pipes) for _ in range(workers)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._workers = [self._start(train, environment, **pipes) for _ in range(workers)]
         self.workers = workers
+
+    def _start(self, command: list[str], environment: dict[str, str], **pipes) -> subprocess.Popen:
+        address, before = "127.0.0.1", []
+        if self._machines:
+            address, before = self._machines.address(self._started), self._machines.on(self._started)
+        self._started += 1
+        environment = environment | {"DMLC_NODE_HOST": address}
+        return subprocess.Popen([*before, *command], env=environment, stderr=self._log, **pipes)
 
     def __enter__(self) -> "Processes":
         return self
@@ -59,12 +72,12 @@ class Processes:
             except subprocess.TimeoutExpired:  # a worker died, and the others wait for it
                 process.kill()
 
-    def ask(self, request: str, *arguments: int) -> float:
-        """Have all workers do it; the longest of their seconds. Raises UserError with the log if one has died."""
+    def ask(self, request: str, *arguments: float) -> float:
+        """Have all workers do it; the longest of their seconds, if it is timed. Raises UserError with the log if one has died."""
         try:
             for process in self._workers:
                 print(json.dumps([request, *arguments]), file=process.stdin, flush=True)
-            return max(json.loads(process.stdout.readline()) for process in self._workers)
+            return max(json.loads(process.stdout.readline()) or 0.0 for process in self._workers)
         except (BrokenPipeError, json.JSONDecodeError):
             self._log.seek(0)
             raise UserError(f"a worker failed: {self._log.read()[-2000:]}") from None
@@ -148,6 +161,10 @@ class Worker:
         meter.catch_up()
         mx.nd.waitall()
         return (time.perf_counter() - began) / steps
+
+    def compress(self, threshold: float) -> None:
+        """Send gradients in 2 bits from the first step on."""
+        self._workers.compression = threshold
 
     def exchange(self, arrays: int, elements: int, rounds: int) -> float:
         """Seconds per round, in which so many arrays are pushed and pulled."""

@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scaling_model import FLOAT, Cost, Costs, Job, Segment, bounds, simulate
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from scaling_model import FLOAT, Cost, Costs, Job, Segment, bounds, simulate  # noqa: E402
 
 FREE = Costs(*[Cost(0.0, 0.0)] * 4)
 COSTLY = Costs(*[Cost(2e-5, 5e-10)] * 4)

@@ -21,8 +21,11 @@ from mx_notes.workers import Workers
 TESTS = Path(__file__).parent
 
 
-def job(workers, *arguments):
-    """Run job_worker.py as so many workers, as a cluster would: by MXNet's variables."""
+def begin(train, workers, machines=None, **options):
+    """Processes of a job that a cluster would start by MXNet's variables: workers, server, scheduler.
+
+    On machines, each worker has one; server and scheduler are on the first.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -31,15 +34,29 @@ def job(workers, *arguments):
         **{"DMLC_NUM_WORKER": str(workers), "DMLC_NUM_SERVER": "1", "OMP_NUM_THREADS": "1"},
         "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
     }
+    if machines:
+        environment["DMLC_PS_ROOT_URI"] = machines.address(0)
+        del environment["DMLC_NODE_HOST"]  # each finds its own
     serve = [sys.executable, "-m", "mx_notes", "train"]
-    train = [sys.executable, str(TESTS / "job_worker.py"), *map(str, arguments)]
-    roles = [("scheduler", serve), ("server", serve), *[("worker", train)] * workers]
-    processes = [
-        subprocess.Popen(command, env=environment | {"DMLC_ROLE": role}, stderr=subprocess.PIPE, text=True)
-        for role, command in roles
+    places = [(0, "scheduler", serve), (0, "server", serve), *((n, "worker", train) for n in range(workers))]
+    return [
+        subprocess.Popen(
+            [*(machines.on(machine) if machines else []), *command],
+            env=environment | {"DMLC_ROLE": role},
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        for machine, role, command in reversed(places)
     ]
+
+
+def job(workers, *arguments, machines=None):
+    """Run job_worker.py as so many workers."""
+    train = [sys.executable, str(TESTS / "job_worker.py"), *map(str, arguments)]
+    processes = begin(train, workers, machines)
     try:
-        errors = [process.communicate(timeout=120)[1] for process in reversed(processes)]
+        errors = [process.communicate(timeout=120)[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -50,6 +67,10 @@ def job(workers, *arguments):
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_take_the_steps_of_one_process(tmp_path, workers):
     job(workers, "STEPS", tmp_path)
+    expect_steps_of_one_process(tmp_path, workers)
+
+
+def expect_steps_of_one_process(tmp_path, workers):
     # 55: a last batch of 7, of 4 and 3 or of 3, 2 and 2. 49: of one example, fewer than there are workers.
     # 52: of 4, with 3 workers too few for the two devices of each.
     for examples in (55, 49, 52):
