@@ -50,7 +50,7 @@ class Machines:
 
     def on(self, machine: int) -> list[str]:
         """What a command begins with that is to run on this machine (from 0)."""
-        return ["ip", "netns", "exec", self._names[machine]]
+        return ["nsenter", f"--net=/run/netns/{self._names[machine]}"]  # "ip netns exec" would hide cgroups
 
     def address(self, machine: int) -> str:
         """Its address, which the others reach it at."""
