@@ -17,13 +17,19 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test venv lint lock
+.PHONY: train test venv lint lock expect-gpu
 
-train: venv
+train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
 
 test: venv
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+# 4.5 GB are not installed for a GPU that MXNet can't use.
+expect-gpu:
+ifneq (,$(filter gpu%,$(DEVICE)))
+	@$(PYTHON) -c 'import sys; from mx_notes import cuda; sys.exit(cuda.before_install("$(DEVICE)") or None)'
+endif
 
 # Builds the environment if it is missing, or older than the list, or of another Python.
 venv:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +21,10 @@ from tqdm import tqdm
 
 from . import models, runtime
 from .errors import UserError
-from .faster import faster
 from .recipes import Recipe
 from .runtime import mx
 from .size_table import size_table
-from .training import Meter, optimizer, seed_everything
+from .training import Meter, bind
 
 CLASSES = 10
 SECONDS = 4.0  # of training in each measurement
@@ -51,15 +49,7 @@ class Training:
     def __init__(self, model: str, batch_size: int) -> None:
         shape = models.usual_shape(model)
         recipe = Recipe(data="cifar10", model=model, batch_size=batch_size, learning_rate=0.01)
-        seed_everything(recipe.seed)
-        plain = models.mean_cross_entropy(models.build(model, CLASSES, shape))
-        symbol = faster(plain, [mx.cpu()], shape)
-        self.module = mx.mod.Module(symbol, ("data",), ("softmax_label",))
-        self.module.bind([("data", (batch_size, *shape))], [("softmax_label", (batch_size,))])
-        self.module.init_params(models.initializer())
-        with warnings.catch_warnings():  # that rescale_grad is not 1/batch_size: see optimizer()
-            warnings.filterwarnings("ignore", message="Optimizer created manually")
-            self.module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, 1000, self.module))
+        _, self.module = bind(recipe, CLASSES, shape, 1000, [mx.cpu()])
         images = mx.nd.random.normal(shape=(batch_size, *shape))
         labels = mx.nd.array(np.arange(batch_size) % CLASSES)
         self.batch = mx.io.DataBatch([images], [labels])
@@ -110,18 +100,22 @@ def flop(model: str) -> float:
 
 def measure(model: str, batch_size: int) -> dict:
     """Images/s, the yardstick, and the time of each kind of operator as a share of all operators'."""
-    os.environ["MXNET_EXEC_BULK_EXEC_TRAIN"] = "0"  # merged operators would be counted under one name
-    profiled = Training(model, batch_size)
-    profiled.seconds(2)
-    shares = _shares(profiled)
-    del os.environ["MXNET_EXEC_BULK_EXEC_TRAIN"], profiled
     training = Training(model, batch_size)
     step = training.seconds(2) / 2
     seconds = []
     for _ in range(3):
         steps = max(1, round(SECONDS / 3 / step))
         seconds.append(training.seconds(steps) / steps)
-    return {"images_per_second": batch_size / float(np.median(seconds)), "gemm": gemm(), "shares": shares}
+    rate = gemm()
+    del training
+    os.environ["MXNET_EXEC_BULK_EXEC_TRAIN"] = "0"  # merged operators would be counted under one name
+    profiled = Training(model, batch_size)
+    profiled.seconds(2)
+    return {
+        "images_per_second": batch_size / float(np.median(seconds)),
+        "gemm": rate,
+        "shares": _shares(profiled),
+    }
 
 
 def _shares(training: Training) -> dict[str, float]:

@@ -139,6 +139,18 @@ def obstacle(number: int, driver: Driver, build: str) -> str:
     return ""
 
 
+def before_install(names: str) -> str:
+    """What, other than the build, stands in the way of these devices (`gpu:0,gpu:1`), in one line; or empty.
+
+    `make train DEVICE=gpu:0` asks before it installs 4.5 GB. Needs Python's standard library only.
+    """
+    for name in names.split(","):
+        number = name.partition(":")[2] or "0"
+        if number.isdecimal() and (found := obstacle(int(number), driver(), "mxnet-cu117")):
+            return f"mx-notes: device {name!r}: {found}; use DEVICE=cpu"
+    return ""
+
+
 def usable(driver: Driver, build: str) -> Iterator[int]:
     """The numbers of the GPUs that MXNet can use."""
     return (number for number in range(len(driver.gpus)) if not obstacle(number, driver, build))

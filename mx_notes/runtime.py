@@ -96,7 +96,7 @@ def prepare() -> None:
     # sleep between operators (gomp_throttled_spin_count_var), which costs a training step a sixth.
     os.environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
     if "mxnet" not in sys.modules:
-        _restore_numpy_names()
+        restore_numpy_names()
         if cuda.build():
             # Else cuDNN multiplies float32 on GPUs of 8.x with 10 bits of mantissa, and the audit's sums,
             # right to 1e-4 in float32, no longer agree.
@@ -128,7 +128,8 @@ _BUILTINS = {"bool": bool, "int": int, "float": float, "complex": complex, "obje
 _FINANCIAL = ("fv", "ipmt", "irr", "mirr", "nper", "npv", "pmt", "ppmt", "pv", "rate")
 
 
-def _restore_numpy_names() -> None:
+def restore_numpy_names() -> None:
+    """Give NumPy the names that `import mxnet` reads and newer NumPys lack; `prepare` does."""
     import numpy as np
 
     def in1d(ar1, ar2, assume_unique=False, invert=False):
@@ -277,18 +278,26 @@ def automatic() -> Device:
 @cache
 def _announced() -> Device:
     device = automatic()
+    unseen = device.name != "cpu" and _unseen(int(device.name.partition(":")[2]))
+    if unseen:
+        device = Device("cpu", unseen)
     print(f"device auto: {device.name}; {device.reason}", file=sys.stderr)
     return device
 
 
 def _expect_usable(name: str, number: int) -> None:
     driver, build = cuda.driver(), cuda.build()
-    obstacle = cuda.obstacle(number, driver, build)
-    if not obstacle and number >= gpus():
-        obstacle = f"MXNet sees {gpus()} GPUs, though the driver offers {len(driver.gpus)}"
+    obstacle = cuda.obstacle(number, driver, build) or _unseen(number)
     if obstacle:
         others = [f"gpu:{other}" for other in cuda.usable(driver, build) if other != number]
         raise UserError(f"device {name!r}: {obstacle}; use {' or '.join([*others, 'cpu'])}")
+
+
+def _unseen(number: int) -> str:
+    """Why MXNet can't use a GPU that the driver says it can; empty if MXNet counts it too."""
+    if number < gpus():
+        return ""
+    return f"MXNet sees {gpus()} GPUs, though the driver offers {len(cuda.driver().gpus)}"
 
 
 def gpus() -> int:

@@ -40,13 +40,13 @@ class SharedConfirmation(Confirmation):
             return Line(
                 "gradient: sent in 2 bits a number, which the mean of the batch's losses is not", True
             )
-        line = super()._mean_line()
-        if self._workers.count > 1:
-            on = f"batch's losses on {self._workers.count} workers"
-            line.text = line.text.replace("batch's losses over", f"{on} of").replace(
-                "batch's losses (", f"{on} ("
-            )
-        return line
+        return super()._mean_line()
+
+    def _places(self) -> str:
+        if self._workers.count == 1:
+            return super()._places()
+        each = f" of {self._devices} devices" if self._devices > 1 else ""
+        return f" on {self._workers.count} workers{each}"
 
 
 @contextmanager

@@ -106,11 +106,32 @@ def start(recipe: Recipe, workers: Workers | None = None) -> Run:
         raise UserError(
             f"a batch of {batch} for {workers.count} workers: each needs an example; use a larger batch_size"
         )
+    symbol, module = bind(
+        recipe, len(dataset.classes), dataset.shape, feed.steps, devices, workers, len(feed.own(0))
+    )
+    return Run(recipe, dataset, symbol, module, feed, workers, meter=Meter(workers))
+
+
+def bind(
+    recipe: Recipe,
+    classes: int,
+    shape: tuple[int, int, int],
+    steps_per_epoch: int,
+    devices: list[mx.Context],
+    workers: Workers | None = None,
+    own: int | None = None,
+) -> tuple[mx.sym.Symbol, mx.mod.Module]:
+    """The recipe's network with its loss, as a symbol, and the module that trains it, initialised from the seed.
+
+    The module's own symbol is changed for speed: see `faster`. shape: (C, H, W) of an image; own: this worker's
+    examples of a whole batch, by default all.
+    """
+    workers, own = workers or Workers(), own or recipe.batch_size
     seed_everything(recipe.seed)
-    net = models.build(recipe.model, len(dataset.classes), dataset.shape)
+    net = models.build(recipe.model, classes, shape)
     net.cast(recipe.dtype)
     symbol = models.mean_cross_entropy(net)
-    trained = faster(symbol, devices, dataset.shape)
+    trained = faster(symbol, devices, shape)
     # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
     untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
     fixed = sorted(untrained.intersection(symbol.list_arguments()))
@@ -120,16 +141,15 @@ def start(recipe: Recipe, workers: Workers | None = None) -> Run:
         )
     else:
         module = DataParallel(trained, devices, workers, fixed_param_names=fixed)
-    own = len(feed.own(0))
     module.bind(
-        [mx.io.DataDesc("data", (own, *dataset.shape), recipe.dtype)],
+        [mx.io.DataDesc("data", (own, *shape), recipe.dtype)],
         [mx.io.DataDesc("softmax_label", (own,))],
     )
     module.init_params(models.initializer())
     with warnings.catch_warnings():  # that rescale_grad is not 1/batch_size: see optimizer()
         warnings.filterwarnings("ignore", message="Optimizer created manually")
-        module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, feed.steps, module))
-    return Run(recipe, dataset, symbol, module, feed, workers, meter=Meter(workers))
+        module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, steps_per_epoch, module))
+    return symbol, module
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int, module: mx.mod.Module) -> mx.optimizer.Optimizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import textwrap
 import time
@@ -168,9 +169,10 @@ def _audit(workers: Workers, confirmation: Confirmation) -> int:
 
 def _interruption(run: training.Run, out: Path, interrupted: Interrupted, saved: bool) -> str:
     what = "which is saved" if saved else "not saved: a number in it is NaN or infinite"
+    job = " in a job again" * bool(run.recipe.gradient_compression)
     return (
-        f"interrupted after step {run.step} ({interrupted}), {what}; go on with:"
-        f" mx-notes train --resume {out}"
+        f"interrupted after step {run.step} ({interrupted}), {what}; go on{job} with:"
+        f" mx-notes train --resume {shlex.quote(str(out))}"
     )
 
 

@@ -20,7 +20,8 @@ from . import cluster
 from .errors import UserError
 from .runtime import mx
 
-OWN_KEYS = 1 << 20  # the first key that isn't a gradient's: those have 0, 1, ...
+# The first key that isn't a gradient's: those have 0, 1, ... MXNet multiplies keys by 9973, in 32 bits.
+OWN_KEYS = 1 << 16
 CHUNK = 1 << 18  # bytes that one round merges
 
 
@@ -39,12 +40,10 @@ class Workers:
         self._store = store
         self.rank = store.rank if store else 0
         self.count = store.num_workers if store else 1
-        self.compression = (
-            0.0  # threshold of the gradients' 2-bit compression from the first `sum` on; 0: none
-        )
-        self.stop = (
-            0  # the signal that some worker was asked to stop by, as all know since the last `collect`
-        )
+        # Threshold of the gradients' 2-bit compression from the first `sum` on; 0: none.
+        self.compression = 0.0
+        # The signal that some worker was asked to stop by, as all know since the last `collect`; 0: none.
+        self.stop = 0
         self._unwatch = cluster.watch(store, f"worker {self.rank}") if store else lambda: None
         self._asked = 0
         self._sums = False  # whether there was a `sum`
@@ -128,6 +127,7 @@ class Workers:
     def close(self) -> None:
         """Leave the job, when all do."""
         mx.nd.waitall()
+        self.collect([])  # whoever dies before this, such as worker 0 while it saves, is noticed
         self._unwatch()
         self._store = None  # the KVStore's destructor waits for the others
 

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from contenders.serve import CONTENDERS
+from contenders.serve import CONTENDERS, NETWORKS
 from tqdm import tqdm
 
 from mx_notes.errors import UserError
@@ -28,6 +28,8 @@ from mx_notes.runtime import threads
 
 OURS = "mx_notes"
 LOSSES, TOLERANCE = 5, 1e-4  # steps, relative
+MOVED = 10 * TOLERANCE  # so much the losses change at least, else they would agree without any training
+STOCK_PARALLEL_SIZE = "200000"  # MXNet's own value, where mx_notes finds it set
 TURN = 4.0  # seconds that a turn is to take
 
 
@@ -38,6 +40,7 @@ class Contender:
         environment = os.environ | {"OMP_NUM_THREADS": str(threads().count)}
         if name == "stock MXNet":
             del environment["OMP_NUM_THREADS"]
+            environment["MXNET_CPU_PARALLEL_SIZE"] = STOCK_PARALLEL_SIZE
         command = [sys.executable, "-m", "contenders.serve", name, network, str(folder)]
         self.name = name
         self._log = (folder / f"{name}.log").open("w+")
@@ -73,13 +76,15 @@ def begin(names: list[str], network: str, batch: int, folder: Path) -> list[Cont
 
 
 def same_work(contenders: list[Contender]) -> dict[str, list[float]]:
-    """The first losses; raises UserError if they differ."""
+    """The first losses; raises UserError if they differ, or show no training."""
     losses = {each.name: each.ask("losses", LOSSES) for each in contenders}
     expected = losses[OURS]
     for name, found in losses.items():
         apart = max(abs(a / b - 1) for a, b in zip(found, expected, strict=True))
-        if apart > TOLERANCE:
+        if not apart <= TOLERANCE:
             raise UserError(f"{name} computes something else: losses {found}, {OURS}'s {expected}")
+    if abs(expected[-1] / expected[0] - 1) < MOVED:
+        raise UserError(f"nothing shown: the losses hardly change, {expected}")
     return losses
 
 
@@ -200,16 +205,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--network", default="cifar_resnet20_v1", help="or resnet18_v1, resnet50_v1")
-    parser.add_argument("--batch-size", type=int, nargs="+", default=[128], metavar="N")
-    parser.add_argument("--rounds", type=int, default=7, metavar="N")
+    parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0], help="default: %(default)s")
+    parser.add_argument("--batch-size", type=int, nargs="+", default=[128], metavar="N", help="default: 128")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="default: 7")
     parser.add_argument(
         "--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="CONTENDER"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
-    parser.add_argument("--end-to-end", action="store_true", help="what the input pipeline costs")
+    parser.add_argument(
+        "--end-to-end", action="store_true", help="instead: what the input pipeline costs, on Fashion-MNIST"
+    )
     options = parser.parse_args()
+    for flag, number in (("--rounds", options.rounds), ("--batch-size", min(options.batch_size))):
+        if number < 1:
+            raise UserError(f"{flag} {number}: expected a whole number of at least 1")
+    if options.end_to_end and (options.json or options.figure or options.batch_size != [128]):
+        raise UserError("--end-to-end: has the recipe's batch size, and prints only")
     if options.end_to_end:
         print(end_to_end(options.network, options.rounds))
         return

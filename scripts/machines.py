@@ -25,7 +25,7 @@ class Machines:
     def __init__(self, number: int, megabits: float | None = None) -> None:
         if not 1 <= number <= MOST:
             raise UserError(f"{number} machines: expected 1 to {MOST}")
-        if os.geteuid() or not shutil.which("ip"):
+        if not shutil.which("ip"):
             raise UserError("machines of their own need root and Debian's iproute2")
         own = f"mx-notes-{os.getpid()}-{next(_numbers)}"
         self._switch = f"{own}-switch"

@@ -14,7 +14,7 @@ from machines import Machines
 
 from mx_notes.errors import UserError
 
-FIRST_KEY = 1 << 16  # of the arrays that are exchanged without training
+FIRST_KEY = 1 << 17  # of the arrays that are exchanged without training
 
 
 class Processes:

@@ -4,8 +4,8 @@
     python scripts/time_to_accuracy.py                # the recipe's 25 epochs: about an hour on two cores
     python scripts/time_to_accuracy.py --epochs 2 --accuracy 0.8
 
-Both have the same initial parameters, the same batches with the same augmentation, the same schedule and the
-same SGD. Each is a process of its own; they train their epochs in turns, and one that has reached the accuracy
+Both have the same initial parameters, the same batches with the same augmentation, the same schedule, and SGD
+with the same momentum and weight decay: MXNet's with the rate inside v, PyTorch's with the rate outside. Each is a process of its own; they train their epochs in turns, and one that has reached the accuracy
 stops. Seconds are of training, the preparation of its batches included, the test after each epoch left out.
 """
 
@@ -75,6 +75,8 @@ def main() -> None:
     parser.add_argument("--accuracy", type=float, default=0.94, metavar="A", help="to be reached")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every epoch")
     options = parser.parse_args()
+    if not 0 < options.accuracy <= 1:
+        raise UserError(f"--accuracy {options.accuracy:g}: expected a fraction above 0, at most 1")
     if options.epochs < 1:
         raise UserError(f"--epochs {options.epochs}: expected a whole number of at least 1")
     rows = race(options.network, options.epochs, options.accuracy)

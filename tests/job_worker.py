@@ -1,6 +1,8 @@
-"""What each worker of a job does in test_workers.py: `python job_worker.py STEPS|EXCHANGE OUT`."""
+"""What each worker of a job does in test_workers.py: `python job_worker.py STEPS|EXCHANGE|LEAVE OUT`."""
 
+import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +81,14 @@ def exchange(workers: Workers, out: Path) -> None:
     (out / f"done-{workers.rank}").touch()
 
 
+def leave(workers: Workers, out: Path) -> None:
+    """Worker 0 dies when the other has nothing left to do."""
+    workers.collect([])
+    if workers.rank == 0:
+        time.sleep(2)
+        os._exit(9)
+
+
 if __name__ == "__main__":
     with joined() as workers:
-        {"STEPS": steps, "EXCHANGE": exchange}[sys.argv[1]](workers, Path(sys.argv[2]))
+        {"STEPS": steps, "EXCHANGE": exchange, "LEAVE": leave}[sys.argv[1]](workers, Path(sys.argv[2]))

@@ -155,6 +155,18 @@ def test_auto_takes_the_first_gpu_that_works_and_a_refusal_names_it(with_driver,
     assert refused.stdout.endswith("; use gpu:1 or gpu:2 or cpu\n")
 
 
+def test_make_installs_nothing_for_a_gpu_that_mxnet_cannot_use(stub_driver, tmp_path):
+    environment = os.environ | {"LD_LIBRARY_PATH": str(stub_driver), "STUB_GPUS": "9.0"}
+    command = ["make", "train", "DEVICE=gpu:0", f"PYTHON={sys.executable}", f"VENV={tmp_path / 'venv'}"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[0] == (
+        "mx-notes: device 'gpu:0': Stub 0, compute capability 9.0: MXNet 1.9.1's machine code runs on 5.0 to"
+        " 8.9 only; use DEVICE=cpu"
+    )
+    assert not (tmp_path / "venv").exists()
+
+
 def test_doctor_lists_the_gpus(with_driver):
     result = with_driver("-m", "mx_notes", "doctor", STUB_GPUS="9.0,3.7")
     lines = dict(

@@ -1,9 +1,11 @@
 """Workers that divide each batch take the steps of one: real processes, MXNet's servers between them."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import job_worker
@@ -12,7 +14,7 @@ import pytest
 from digit_records import write
 from test_parallel import bound, distance, network, parameters
 
-from mx_notes import data, training
+from mx_notes import checkpoint, data, training
 from mx_notes.errors import UserError
 from mx_notes.parallel import DataParallel
 from mx_notes.recipes import preset
@@ -21,24 +23,25 @@ from mx_notes.workers import Workers
 TESTS = Path(__file__).parent
 
 
-def begin(train, workers, machines=None, **options):
-    """Processes of a job that a cluster would start by MXNet's variables: workers, server, scheduler.
+def begin(train, workers, servers=1, machines=None, **options):
+    """Processes of a job that a cluster would start by MXNet's variables: workers, servers, scheduler.
 
-    On machines, each worker has one; server and scheduler are on the first.
+    On machines, each worker has one; servers and scheduler are on the first.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
         **{"DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_NODE_HOST": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(port)},
-        **{"DMLC_NUM_WORKER": str(workers), "DMLC_NUM_SERVER": "1", "OMP_NUM_THREADS": "1"},
+        **{"DMLC_NUM_WORKER": str(workers), "DMLC_NUM_SERVER": str(servers), "OMP_NUM_THREADS": "1"},
         "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
     }
     if machines:
         environment["DMLC_PS_ROOT_URI"] = machines.address(0)
         del environment["DMLC_NODE_HOST"]  # each finds its own
     serve = [sys.executable, "-m", "mx_notes", "train"]
-    places = [(0, "scheduler", serve), (0, "server", serve), *((n, "worker", train) for n in range(workers))]
+    places = [(0, "scheduler", serve), *[(0, "server", serve)] * servers]
+    places += [(machine, "worker", train) for machine in range(workers)]
     return [
         subprocess.Popen(
             [*(machines.on(machine) if machines else []), *command],
@@ -51,10 +54,14 @@ def begin(train, workers, machines=None, **options):
     ]
 
 
-def job(workers, *arguments, machines=None):
+def worker(*arguments):
+    """The command that job_worker.py is run by."""
+    return [sys.executable, str(TESTS / "job_worker.py"), *map(str, arguments)]
+
+
+def job(workers, *arguments, **options):
     """Run job_worker.py as so many workers."""
-    train = [sys.executable, str(TESTS / "job_worker.py"), *map(str, arguments)]
-    processes = begin(train, workers, machines)
+    processes = begin(worker(*arguments), workers, **options)
     try:
         errors = [process.communicate(timeout=120)[1] for process in processes]
     finally:
@@ -63,10 +70,57 @@ def job(workers, *arguments, machines=None):
     assert [process.returncode for process in processes] == [0] * len(processes), errors
 
 
+def broken_off(folder, break_off, machines=None):
+    """What the processes of a job of two workers say at its end, which comes once it has trained for a while.
+
+    break_off gets the processes: worker 1, worker 0 (by their machines), server, scheduler.
+    """
+    options = ["train", "--epochs", "500", "--checkpoint-every", "2", "--out", "run"]
+    train = [sys.executable, "-m", "mx_notes", *options]
+    processes = begin(train, 2, machines=machines, cwd=folder, stdout=subprocess.DEVNULL)
+    try:
+        while not list((folder / "run" / "checkpoints").glob("step-*[0-9]")):
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.05)
+        break_off(processes)
+        errors = [process.communicate(timeout=60)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    state, damaged = checkpoint.newest(folder / "run")
+    assert state.step >= 2 and not damaged
+    return [process.returncode for process in processes], errors
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [2, 3])
-def test_workers_take_the_steps_of_one_process(tmp_path, workers):
-    job(workers, "STEPS", tmp_path)
+@pytest.mark.parametrize(("killed", "who"), [(0, "worker"), (2, "server 0"), (3, "the scheduler")])
+def test_without_a_launcher_too_all_processes_end_when_one_has_died(tmp_path, monkeypatch, killed, who):
+    monkeypatch.setenv("PS_HEARTBEAT_TIMEOUT", "5")
+    status, errors = broken_off(tmp_path, lambda processes: processes[killed].kill())
+    assert status.pop(killed) == -signal.SIGKILL and errors.pop(killed) == ""
+    assert status == [2] * 3, errors
+    for number, error in enumerate(errors):
+        silent = who if number == 2 else "the scheduler"  # it hears all, the others only the scheduler
+        assert silent in error and "not heard of for 5 s: the job is ended" in error
+        assert error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_who_has_done_all_does_not_wait_for_a_worker_that_has_died(tmp_path, monkeypatch):
+    monkeypatch.setenv("PS_HEARTBEAT_TIMEOUT", "5")
+    processes = begin(worker("LEAVE", tmp_path), 2)
+    try:
+        errors = [process.communicate(timeout=60)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert sorted(process.returncode for process in processes) == [2, 2, 2, 9], errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "servers"), [(2, 1), (3, 1), (2, 3)])
+def test_workers_take_the_steps_of_one_process(tmp_path, workers, servers):
+    job(workers, "STEPS", tmp_path, servers=servers)
     expect_steps_of_one_process(tmp_path, workers)
 
 
@@ -83,8 +137,9 @@ def expect_steps_of_one_process(tmp_path, workers):
 
 
 @pytest.mark.slow
-def test_what_workers_tell_each_other_comes_through_exactly(tmp_path):
-    job(2, "EXCHANGE", tmp_path)
+@pytest.mark.parametrize("servers", [1, 2])
+def test_what_workers_tell_each_other_comes_through_exactly(tmp_path, servers):
+    job(2, "EXCHANGE", tmp_path, servers=servers)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["done-0", "done-1"]
 
 

@@ -109,11 +109,13 @@ class Confirmation:
         if not self._mean:
             return Line("gradient: not checked (the run was too short, or its loss is not a mean)", False)
         worst = max(self._mean)
-        over = f" over {self._devices} devices" if self._devices > 1 else ""
         tolerance = HALF_MEAN_TOLERANCE if self._half else MEAN_TOLERANCE
-        return _line(
-            f"gradient = mean of the batch's losses{over}", "batches", len(self._mean), worst, tolerance
-        )
+        what = f"gradient = mean of the batch's losses{self._places()}"
+        return _line(what, "batches", len(self._mean), worst, tolerance)
+
+    def _places(self) -> str:
+        """Where the batch's losses are, if not in one place."""
+        return f" over {self._devices} devices" if self._devices > 1 else ""
 
     def _update_line(self) -> Line:
         if not self._update:

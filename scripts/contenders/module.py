@@ -2,12 +2,10 @@
 
 import time
 
-from mx_notes import models
 from mx_notes.bench import gemm
-from mx_notes.faster import faster
 from mx_notes.recipes import Recipe
 from mx_notes.runtime import mx
-from mx_notes.training import Meter, optimizer
+from mx_notes.training import Meter, bind
 
 from .start import CLASSES, MOMENTUM, WEIGHT_DECAY, learning_rate
 
@@ -26,18 +24,13 @@ class Ours:
             weight_decay=WEIGHT_DECAY,
             schedule="constant",
         )
-        shape = data.shape[1:]
-        plain = models.mean_cross_entropy(models.build(network, CLASSES, shape))
-        symbol = faster(plain, [mx.cpu()], shape)
-        self.module = mx.mod.Module(symbol, ("data",), ("softmax_label",))
-        self.module.bind([("data", data.shape)], [("softmax_label", label.shape)])
+        symbol, self.module = bind(recipe, CLASSES, data.shape[1:], 1, [mx.cpu()])
         states = symbol.list_auxiliary_states()
         arrays = {name: mx.nd.array(values) for name, values in parameters.items()}
         self.module.set_params(
             {name: a for name, a in arrays.items() if name not in states},
             {name: arrays[name] for name in states},
         )
-        self.module.init_optimizer(kvstore=None, optimizer=optimizer(recipe, 1, self.module))
         self.batch = mx.io.DataBatch([mx.nd.array(data)], [mx.nd.array(label)])
 
     def losses(self, steps):

@@ -72,9 +72,6 @@ def resnet(name, image_channels):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], CLASSES))
 
 
-NETWORKS = ("cifar_resnet20_v1", "resnet18_v1", "resnet50_v1")
-
-
 def load(net, parameters):
     """Give the network MXNet's values, which come in the same order."""
     values = iter([v for name, v in parameters.items() if not name.endswith(("running_mean", "running_var"))])

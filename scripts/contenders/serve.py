@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+NETWORKS = ("cifar_resnet20_v1", "resnet18_v1", "resnet50_v1")  # that all of them have
 # name: (module, class, arguments)
 CONTENDERS = {
     "mx_notes": ("module", "Ours", ()),

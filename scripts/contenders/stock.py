@@ -1,10 +1,12 @@
-"""Stock MXNet: `Module.fit` with MXNet's own defaults, threads included; only NumPy's lost name is given back."""
+"""Stock MXNet: `Module.fit` with MXNet's own defaults, threads included; only NumPy's lost names are given back."""
 
 import time
 
 import numpy as np
 
-np.bool = np.bool_  # `import mxnet` reads it
+from mx_notes.runtime import restore_numpy_names
+
+restore_numpy_names()
 import mxnet as mx
 
 from mx_notes import models
