@@ -80,8 +80,7 @@ def same_work(contenders: list[Contender]) -> dict[str, list[float]]:
     losses = {each.name: each.ask("losses", LOSSES) for each in contenders}
     expected = losses[OURS]
     for name, found in losses.items():
-        apart = max(abs(a / b - 1) for a, b in zip(found, expected, strict=True))
-        if not apart <= TOLERANCE:
+        if not all(abs(a / b - 1) <= TOLERANCE for a, b in zip(found, expected, strict=True)):
             raise UserError(f"{name} computes something else: losses {found}, {OURS}'s {expected}")
     if abs(expected[-1] / expected[0] - 1) < MOVED:
         raise UserError(f"nothing shown: the losses hardly change, {expected}")
