@@ -11,6 +11,7 @@ stops. Seconds are of training, the preparation of its batches included, the tes
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -54,11 +55,12 @@ def summary(rows: dict[str, list[tuple[float, float]]], accuracy: float) -> str:
         what = (
             f"reached {accuracy:g}" if best >= accuracy else f"did not reach {accuracy:g} (best {best:.4f})"
         )
+        usual = statistics.median(each for each, _ in epochs)
         lines.append(
-            f"{name:8} {what} in {len(epochs)} epochs, {seconds:.1f} s, {seconds / len(epochs):.1f} s an epoch"
+            f"{name:8} {what} in {len(epochs)} epochs, {seconds:.1f} s, median {usual:.1f} s an epoch"
         )
     ours, theirs = ([seconds for seconds, _ in epochs] for epochs in rows.values())
-    share = sum(ours) / len(ours) / (sum(theirs) / len(theirs))
+    share = statistics.median(ours) / statistics.median(theirs)
     lines.append(f"an epoch, mx_notes / PyTorch: {share:.2f}")
     if all(epochs[-1][1] >= accuracy for epochs in rows.values()):
         lines.append(f"time to {accuracy:g}, mx_notes / PyTorch: {sum(ours) / sum(theirs):.2f}")

@@ -69,8 +69,8 @@ def test_without_the_same_work_nothing_is_timed(ours, theirs, message):
 def test_the_time_to_an_accuracy_is_that_of_the_epochs_until_then():
     rows = {"mx_notes": [(10.0, 0.9), (10.0, 0.94)], "PyTorch": [(20.0, 0.9), (20.0, 0.93), (20.0, 0.95)]}
     assert summary(rows, 0.94).splitlines() == [
-        "mx_notes reached 0.94 in 2 epochs, 20.0 s, 10.0 s an epoch",
-        "PyTorch  reached 0.94 in 3 epochs, 60.0 s, 20.0 s an epoch",
+        "mx_notes reached 0.94 in 2 epochs, 20.0 s, median 10.0 s an epoch",
+        "PyTorch  reached 0.94 in 3 epochs, 60.0 s, median 20.0 s an epoch",
         "an epoch, mx_notes / PyTorch: 0.50",
         "time to 0.94, mx_notes / PyTorch: 0.33",
     ]
