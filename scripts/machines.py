@@ -14,7 +14,7 @@ from itertools import count
 from mx_notes.errors import UserError
 
 MOST = 250
-BURST = 1 << 17  # bytes that a link passes on at once; the kernel hands it up to 64 kB in one piece
+BURST = 1 << 13  # bytes that a link passes on at once after a pause
 QUEUE = 1 << 26  # bytes that wait for a link rather than get lost
 _numbers = count()
 
@@ -74,6 +74,10 @@ class Machines:
         if self._megabits:
             limit = f"root tbf rate {self._megabits}mbit burst {BURST} limit {QUEUE}".split()
             for place, device in ((name, "eth0"), (self._switch, port)):  # what it sends, what it gets
+                # Packets of a real link's size: the kernel would hand on up to 64 kB in one piece.
+                _run(
+                    "ip", "-netns", place, "link", "set", device, "gso_max_segs", "1", "gso_max_size", "1500"
+                )
                 _run("tc", "-netns", place, "qdisc", "add", "dev", device, *limit)
 
 

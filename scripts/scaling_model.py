@@ -3,7 +3,8 @@
 A worker computes forward and backward in segments, as MXNet's executor does. It pushes a key's gradient once
 its segment's backward is done; a server adds up, and when all workers have pushed, each pulls the sum; the
 next forward of that segment waits for it. A thread or a link does one thing after another, in the order in
-which they come; the threads of a machine share its cores equally.
+which they come, so that the request for a sum waits for what its worker has pushed before; the threads of a
+machine share its cores equally.
 """
 
 import heapq
@@ -121,6 +122,10 @@ def exchange(job: Job, arrays: int, elements: int) -> float:
     )
 
 
+def _nothing() -> None:
+    pass
+
+
 def _along(stages: list[tuple[Run, float]], then: Then, begin: int = 0) -> None:
     """One stage after another, then that."""
     if begin == len(stages):
@@ -191,19 +196,21 @@ class _Line:
         self._waiting: deque = deque()
         self._busy = False
 
-    def do(self, seconds: float, then: Then) -> None:
+    def do(self, seconds: float, then: Then, begun: Then = _nothing) -> None:
+        """begun: what is done when it is this one's turn."""
+        self._waiting.append((seconds, then, begun))
+        if not self._busy:
+            self._next()
+
+    def _next(self) -> None:
+        self._busy = bool(self._waiting)
         if self._busy:
-            self._waiting.append((seconds, then))
-        else:
-            self._busy = True
+            seconds, then, begun = self._waiting.popleft()
+            begun()
             self._run(seconds, partial(self._done, then))
 
     def _done(self, then: Then) -> None:
-        if self._waiting:
-            seconds, after = self._waiting.popleft()
-            self._run(seconds, partial(self._done, after))
-        else:
-            self._busy = False
+        self._next()
         then()
 
 
@@ -274,12 +281,20 @@ class _Simulation:
 
     def _added(self, worker: int, segment: int, key: int, server: int, size: int) -> None:
         waiting = self._pushed.setdefault((key, server), [])
-        waiting.append(partial(self._pull, worker, segment, server, size))
+        waiting.append(partial(self._answer, worker, segment, server, size))
         if len(waiting) == self._job.workers:
             del self._pushed[key, server]
-            for pull in waiting:
-                # The server says that all have pushed, the worker asks for the sum: messages of no size.
-                self._clock.after(2 * self._job.latency, pull)
+            for answer in waiting:
+                answer()
+
+    def _answer(self, worker: int, segment: int, server: int, size: int) -> None:
+        """The server says that all have pushed, the worker asks for the sum.
+
+        Messages of next to no size, but what was sent before them goes first: what else a worker has pushed.
+        """
+        asked, asking = self._servers[server], self._workers[worker]
+        stages = [*self._wire(asked.up, asking.down, 0), *self._wire(asking.up, asked.down, 0)]
+        _along(stages, partial(self._pull, worker, segment, server, size))
 
     def _pull(self, worker: int, segment: int, server: int, size: int) -> None:
         sender, receiver, costs = self._servers[server], self._workers[worker], self._job.costs
@@ -293,8 +308,15 @@ class _Simulation:
         _along(stages, partial(self._pulled, worker, segment))
 
     def _wire(self, up: Run, down: Run, size: float) -> list[tuple[Run, float]]:
-        bandwidth, under_way = self._job.bandwidth, (self._clock.after, self._job.latency)
-        return [(up, size / bandwidth), under_way, (down, size / bandwidth)] if bandwidth else [under_way]
+        if not self._job.bandwidth:
+            return [(self._clock.after, self._job.latency)]
+
+        def send(seconds: float, then: Then) -> None:
+            # In packets: while its end is on the one link, its beginning is on the other.
+            arrive = partial(down, seconds, then)
+            up(seconds, _nothing, begun=partial(self._clock.after, self._job.latency, arrive))
+
+        return [(send, size / self._job.bandwidth)]
 
     def _pulled(self, worker: int, segment: int) -> None:
         self._missing[worker][segment] -= 1

@@ -32,8 +32,14 @@ def test_one_array_goes_to_the_server_and_back():
     """Sums leave the server one after another; who has got one first pushes first, so pushes don't queue."""
     seconds, workers = 1_000_000 / 1e8, 5
     job = Job(ONE_KEY, 0.1, workers, servers=1, costs=FREE, bandwidth=1e8)
-    assert simulate(job) == pytest.approx(0.1 + 2 * seconds + (workers + 1) * seconds)
+    assert simulate(job) == pytest.approx(0.1 + (workers + 1) * seconds)
     assert bounds(job)["server's link"] == pytest.approx(workers * seconds)
+
+
+def test_the_request_for_a_sum_waits_for_what_was_pushed_before_it():
+    two = [Segment(1.0, {0: 250_000, 1: 250_000})]
+    job = Job(two, 0.1, workers=1, servers=1, costs=FREE, bandwidth=1e8)
+    assert simulate(job) == pytest.approx(0.1 + 4 * 0.01)  # both go up before the first comes down
 
 
 def test_latency_is_paid_four_times():
@@ -53,7 +59,7 @@ def test_no_step_is_shorter_than_its_bounds(workers, bandwidth):
 def test_compression_sends_less_and_receives_as_much():
     job = Job(ONE_KEY, 0.1, workers=5, servers=1, costs=FREE, bandwidth=1e8)
     saved = simulate(job) - simulate(replace(job, compression=True))
-    assert saved == pytest.approx(2 * 0.01 * 15 / 16)  # the push alone, over two links
+    assert saved == pytest.approx(0.01 * 15 / 16)  # the push alone
 
 
 def test_a_large_array_is_split_over_the_servers_and_a_small_one_is_not():
