@@ -4,22 +4,21 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from test_parallel import bound, distance, network, parameters, take
 
-from mx_notes import cuda, runtime, training
-from mx_notes.recipes import preset
-from mx_notes.runtime import mx
+from mx_notes import cuda
+
+GPUS = [f"gpu:{number}" for number in cuda.usable(cuda.driver(), cuda.build())]
+if not GPUS:  # then MXNet's CUDA build does not even open
+    reason = cuda.obstacle(0, cuda.driver(), cuda.build())
+    pytest.skip(f"no GPU that MXNet can use: {reason}", allow_module_level=True)
+
+from test_parallel import bound, distance, network, parameters, take  # noqa: E402
+
+from mx_notes import runtime, training  # noqa: E402
+from mx_notes.recipes import preset  # noqa: E402
+from mx_notes.runtime import mx  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]
-
-
-@pytest.fixture(scope="session")
-def gpus() -> list[str]:
-    driver, build = cuda.driver(), cuda.build()
-    found = [f"gpu:{number}" for number in cuda.usable(driver, build)]
-    if not found:
-        pytest.skip(f"no GPU that MXNet can use: {cuda.obstacle(0, driver, build)}")
-    return found
 
 
 def start(device: str, *settings: str) -> training.Run:
@@ -50,21 +49,21 @@ def drift(first: str, second: str) -> float:
     return norm([mine[name] - theirs[name] for name in mine]) / norm(mine.values())
 
 
-def test_the_gpu_takes_the_steps_that_the_cpu_takes(gpus):
+def test_the_gpu_takes_the_steps_that_the_cpu_takes():
     # Both round in float32, at other places. On the CPU alone, two roads through the same network were
     # seen 5e-4 apart after these steps, and a weight decay on the wrong parameters, a factor in the
     # gradient or another momentum gives 2e-2 and more.
-    assert drift("cpu", gpus[0]) <= 1e-2
+    assert drift("cpu", GPUS[0]) <= 1e-2
 
 
-def test_every_batch_runs_backward_once_on_the_gpu(gpus, mx_notes_command):
-    result = mx_notes_command("train", "--device", gpus[0], "--epochs", "1", "--out", "run")
+def test_every_batch_runs_backward_once_on_the_gpu(mx_notes_command):
+    result = mx_notes_command("train", "--device", GPUS[0], "--epochs", "1", "--out", "run")
     assert result.returncode == 0, result.stderr
     assert "43 batches: 43 forward, 43 backward, 43 updates; backward ran once per batch" in result.stdout
 
 
-def test_float16_learns_with_a_master_copy_in_float32(gpus):
-    run = start(gpus[0], "dtype=float16", "epochs=5")
+def test_float16_learns_with_a_master_copy_in_float32():
+    run = start(GPUS[0], "dtype=float16", "epochs=5")
     training.fit(run)
     name = next(name for name in run.module.get_params()[0] if name.endswith("conv0_weight"))
     index = run.module._exec_group.param_names.index(name)
@@ -78,10 +77,10 @@ def test_float16_learns_with_a_master_copy_in_float32(gpus):
 
 
 @pytest.fixture
-def pair(gpus) -> str:
-    if len(gpus) < 2:
-        pytest.skip(f"one GPU that MXNet can use: {gpus[0]}")
-    return ",".join(gpus[:2])
+def pair() -> str:
+    if len(GPUS) < 2:
+        pytest.skip(f"one GPU that MXNet can use: {GPUS[0]}")
+    return ",".join(GPUS[:2])
 
 
 def test_two_gpus_take_the_steps_of_one(pair, digits):
