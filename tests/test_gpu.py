@@ -1,5 +1,7 @@
 """Training on a GPU is the training that the CPU does. Skipped, with the reason, where no GPU works."""
 
+from __future__ import annotations
+
 from itertools import islice
 
 import numpy as np
@@ -8,17 +10,21 @@ import pytest
 from mx_notes import cuda
 
 GPUS = [f"gpu:{number}" for number in cuda.usable(cuda.driver(), cuda.build())]
-if not GPUS:  # then MXNet's CUDA build does not even open
-    reason = cuda.obstacle(0, cuda.driver(), cuda.build())
-    pytest.skip(f"no GPU that MXNet can use: {reason}", allow_module_level=True)
+if GPUS:  # else MXNet's CUDA build may not even open
+    from test_parallel import bound, distance, network, parameters, take
 
-from test_parallel import bound, distance, network, parameters, take  # noqa: E402
+    from mx_notes import runtime, training
+    from mx_notes.recipes import preset
+    from mx_notes.runtime import mx
 
-from mx_notes import runtime, training  # noqa: E402
-from mx_notes.recipes import preset  # noqa: E402
-from mx_notes.runtime import mx  # noqa: E402
-
-pytestmark = [pytest.mark.gpu, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not GPUS,
+        reason=f"no GPU that MXNet can use: {cuda.obstacle(0, cuda.driver(), cuda.build())}",
+    ),
+]
 
 
 def start(device: str, *settings: str) -> training.Run:
