@@ -350,4 +350,5 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        sys.exit(f"scaling: {error}")
+        print(f"scaling: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -145,4 +145,5 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        sys.exit(f"scaling_links: {error}")
+        print(f"scaling_links: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -92,4 +92,5 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        sys.exit(f"time_to_accuracy: {error}")
+        print(f"time_to_accuracy: {error}", file=sys.stderr)
+        sys.exit(2)
