@@ -17,7 +17,7 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test venv lint lock expect-gpu
+.PHONY: train test venv lint lock expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
@@ -25,15 +25,17 @@ train: expect-gpu venv
 test: venv
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
+expect-python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'
+
 # 4.5 GB are not installed for a GPU that MXNet can't use.
-expect-gpu:
+expect-gpu: expect-python
 ifneq (,$(filter gpu%,$(DEVICE)))
 	@$(PYTHON) -c 'import sys; from mx_notes import cuda; sys.exit(cuda.before_install("$(DEVICE)") or None)'
 endif
 
 # Builds the environment if it is missing, or older than the list, or of another Python.
-venv:
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'
+venv: expect-python
 	@version=$$($(PYTHON) -c 'import sys; print(sys.version)'; cat $(LIST) pyproject.toml); \
 	if [ "$$version" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
 		rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && \

@@ -51,9 +51,10 @@ def launch(workers: int, servers: int, arguments: list[str], out: Path) -> int:
     try:
         with _passing_signals_to(children, received):
             for name, environment in _environments(workers, servers).items():
-                children.append(Child(name, _start(arguments, environment)))
-            for number in received:  # before there was a worker to hear of it
-                _signal(children, number)
+                if not received:
+                    children.append(Child(name, _start(arguments, environment)))
+            if received:  # before all were there to hear of it; nothing has been trained
+                return 128 + received[0]
             failed = _wait(children)
             if not failed and len(received) < 2:
                 _wait_for_servers(children)
@@ -65,8 +66,8 @@ def launch(workers: int, servers: int, arguments: list[str], out: Path) -> int:
         go_on = f"; go on with: {again}" if (out / "recipe.json").is_file() else ""
         print(f"mx-notes: {failed.name} {_fate(failed)}: the job is ended{go_on}", file=sys.stderr)
         return 2
-    if failed and failed.process.returncode < 0:  # by a signal that came before it could stop in good order
-        return 128 + received[0]
+    if failed and -failed.process.returncode in received:  # it came before that one could stop in good order
+        return _status(failed)
     return max(_status(child) for child in children if child.is_worker)
 
 
@@ -157,19 +158,15 @@ def _status(child: Child) -> int:
     return 128 - code if code < 0 else code
 
 
-def _signal(children: list[Child], number: int) -> None:
-    for child in children:
-        if child.is_worker and child.process.poll() is None:
-            child.process.send_signal(number)
-
-
 @contextmanager
 def _passing_signals_to(children: list[Child], received: list[int]) -> Iterator[None]:
     """SIGINT and SIGTERM, unless this process was started to ignore them, go to the workers."""
 
     def forward(number: int, _: object) -> None:
         received.append(number)
-        _signal(children, number)
+        for child in children:
+            if child.is_worker and child.process.poll() is None:
+                child.process.send_signal(number)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number, handler in before.items():

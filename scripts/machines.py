@@ -9,14 +9,12 @@ Needs root and Debian's iproute2. Processors, memory and disk are this machine's
 import os
 import shutil
 import subprocess
-from itertools import count
 
 from mx_notes.errors import UserError
 
 MOST = 250
 BURST = 1 << 13  # bytes that a link passes on at once after a pause
 QUEUE = 1 << 26  # bytes that wait for a link rather than get lost
-_numbers = count()
 
 
 class Machines:
@@ -27,7 +25,7 @@ class Machines:
             raise UserError(f"{number} machines: expected 1 to {MOST}")
         if not shutil.which("ip"):
             raise UserError("machines of their own need root and Debian's iproute2")
-        own = f"mx-notes-{os.getpid()}-{next(_numbers)}"
+        own = f"mx-notes-{os.getpid()}"
         self._switch = f"{own}-switch"
         self._names = [f"{own}-{machine}" for machine in range(number)]
         self._megabits = megabits

@@ -1,6 +1,6 @@
 """How `dist_sync` scales: measured with 1, 2 and 4 workers here, simulated from its parts, and up to 100 workers.
 
-    python scripts/scaling.py                         # about 7 minutes on two cores
+    python scripts/scaling.py --rounds 2              # about 7 minutes on two cores
     python scripts/scaling.py --json scaling.json --figure docs/scaling.svg
     python scripts/scaling.py --network cifar_resnet20_v1 --rounds 7
 

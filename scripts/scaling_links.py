@@ -1,6 +1,6 @@
 """`dist_sync` over links that are the bound: measured with up to 16 workers, against what the simulation says.
 
-    python scripts/scaling_links.py                   # as root, with Debian's iproute2; about 8 minutes
+    python scripts/scaling_links.py                   # as root, with Debian's iproute2; about 13 minutes
     python scripts/scaling_links.py --megabits 50 --rounds 1 --figure links.svg
 
 Each process is on a machine of its own (machines.py: a network namespace), whose link to the others is so
@@ -25,8 +25,9 @@ from tqdm import tqdm
 from mx_notes.errors import UserError
 
 NETWORK, BATCH = "cifar_resnet20_v1", 8  # of each worker
-GRID = [(workers, servers) for servers in (1, 4) for workers in (1, 2, 4, 8, 16)]  # without compression
-COMPRESSED = [(8, 1), (8, 4)]
+# (workers, servers, whether gradients are sent in 2 bits)
+JOBS = [(workers, servers, False) for servers in (1, 4) for workers in (1, 2, 4, 8, 16)]
+JOBS += [(8, 1, True), (8, 4, True)]
 THRESHOLD = 0.01  # what is sent is as large with any
 PAYLOAD = 1448 / 1514  # of the bytes on a link: 66 of each packet are headers of Ethernet, IP and TCP
 TURN = 6.0  # seconds that a round is to take
@@ -39,8 +40,7 @@ def expected(megabits: float) -> list[dict]:
         network = apart.submit(segments, NETWORK).result()
     message_costs, latency = costs(exchanges)
     rows = []
-    for place, compressed in [*((each, False) for each in GRID), *((each, True) for each in COMPRESSED)]:
-        workers, servers = place
+    for workers, servers, compressed in JOBS:
         job = replace(
             here(network, found, BATCH, workers, message_costs, latency),
             servers=servers,

@@ -5,8 +5,9 @@
     python scripts/time_to_accuracy.py --epochs 2 --accuracy 0.8
 
 Both have the same initial parameters, the same batches with the same augmentation, the same schedule, and SGD
-with the same momentum and weight decay: MXNet's with the rate inside v, PyTorch's with the rate outside. Each is a process of its own; they train their epochs in turns, and one that has reached the accuracy
-stops. Seconds are of training, the preparation of its batches included, the test after each epoch left out.
+with the same momentum and weight decay: MXNet's with the rate inside v, PyTorch's with the rate outside. Each
+is a process of its own; they train their epochs in turns, and one that has reached the accuracy stops. Seconds
+are of training, the preparation of its batches included, the test after each epoch left out.
 """
 
 import argparse

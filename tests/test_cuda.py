@@ -254,8 +254,7 @@ def test_the_cuda_build_trains_on_the_cpu_where_the_driver_has_no_gpu(with_drive
 @pytest.mark.slow
 @needs_the_cuda_build
 def test_auto_takes_the_cpu_where_mxnet_counts_no_gpu_of_the_drivers(with_driver):
-    result = with_driver(
-        *context("auto"), STUB_GPUS="8.6"
-    )  # the stub has none that CUDA's runtime could open
+    # The stub has no GPU that CUDA's runtime could open.
+    result = with_driver(*context("auto"), STUB_GPUS="8.6")
     assert result.stdout == "cpu(0)\n", result.stderr
     assert result.stderr == "device auto: cpu; MXNet sees 0 GPUs, though the driver offers 1\n"

@@ -178,14 +178,15 @@ def test_a_signal_stops_all_workers_after_the_same_step(tmp_path, number, status
 
 
 @pytest.mark.slow
-def test_a_signal_before_the_job_has_come_together_ends_it(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_job_has_come_together_ends_it(tmp_path, number):
     process = subprocess.Popen(
         command(2, *TRAIN, "--out", "run"), cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.DEVNULL
     )
     while not of_job(process, "server"):  # they are started before the workers
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    process.send_signal(number)
+    assert process.wait(timeout=60) == 128 + number
     assert running(tmp_path) == []
 
 
