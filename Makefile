@@ -31,7 +31,7 @@ expect-python:
 # 4.5 GB are not installed for a GPU that MXNet can't use.
 expect-gpu: expect-python
 ifneq (,$(filter gpu%,$(DEVICE)))
-	@$(PYTHON) -c 'import sys; from mx_notes import cuda; sys.exit(cuda.before_install("$(DEVICE)") or None)'
+	@$(PYTHON) -c 'import sys; from mx_notes.runtime import cuda; sys.exit(cuda.before_install("$(DEVICE)") or None)'
 endif
 
 # Builds the environment if it is missing, or older than the list, or of another Python.

@@ -199,17 +199,17 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from . import cluster
+    from .parallel import cluster
 
     if cluster.role() in ("scheduler", "server"):
         return cluster.serve()
     settings, recipe = _asked(options)
     if options.resume:
-        from .watched import resume
+        from .commands.train import resume
 
         return resume(options.resume, settings, options.override, options.checkpoint_every, options.keep)
 
-    from .watched import train
+    from .commands.train import train
 
     return train(recipe, _folder(options), options.checkpoint_every, options.keep)
 
@@ -249,7 +249,7 @@ def _launch(options: argparse.Namespace) -> int:
     if not (train.resume or train.out):
         command += ["--out", str(out)]
 
-    from .launch import launch
+    from .commands.launch import launch
 
     return launch(options.workers, options.servers, command, out)
 
@@ -290,7 +290,7 @@ def _write(flag: str, file: Path, text: str) -> None:
 
 
 def _notes(options: argparse.Namespace) -> int:
-    from .notes import run
+    from .notes import execute as run
     from .notes.claim import Setting
 
     if options.list:
@@ -300,13 +300,13 @@ def _notes(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from . import evaluate
+    from .commands import evaluate
 
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
 
 
 def _export(options: argparse.Namespace) -> int:
-    from . import export
+    from .commands import export
 
     return export.report(options.run, options.file, options.checkpoint, options.data_dir)
 
@@ -314,7 +314,7 @@ def _export(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     if options.batch_size < 1:
         raise UserError(f"--batch-size {options.batch_size}: expected a whole number of at least 1")
-    from . import bench
+    from .commands import bench
 
     return bench.report(options.model, options.batch_size)
 
@@ -331,17 +331,17 @@ def _recipes(options: argparse.Namespace) -> int:
 
 def _models(options: argparse.Namespace) -> int:
     if options.name:
-        from .size_table import size_table
+        from .models.size_table import size_table
 
         print(size_table(options.name).text())
     else:
-        from .models import names
+        from .models.zoo import names
 
         print("\n".join(names()))
     return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from . import doctor
+    from .commands import doctor
 
     return doctor.report(options.data_dir)

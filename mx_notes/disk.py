@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import UserError
 
 LARGEST_JSON = 4 << 20  # bytes: of 10,000 epochs' rows, 2.5 MB
+LOCK = ".lock"
 PART = ".part"  # ends the name of what is still being written; readers pass over it
 
 
@@ -85,3 +87,24 @@ def parse_json(content: bytes, path: Path) -> dict:
     if not isinstance(value, dict):
         raise UserError(f"{path}: expected a JSON object")
     return value
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder, which the kernel frees however the process ends.
+
+    Raises UserError if another process holds it, or if the folder can't be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(f"{folder}: another run is training into it") from None
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mx_notes import recipes
-from mx_notes.data import cifar, idx, recordio
+from mx_notes.data.formats import cifar, idx, recordio
 from mx_notes.errors import UserError
 
 EXAMPLES = {
@@ -228,7 +228,8 @@ def image_reader():
 
 def checkpoint_reader(part):
     """A file of a checkpoint, damaged by somebody who corrects its SHA-256 in the manifest."""
-    from mx_notes import checkpoint, evaluate
+    from mx_notes import checkpoint
+    from mx_notes.commands import evaluate
 
     content = small_checkpoint()
     name = {
@@ -263,7 +264,8 @@ def checkpoint_reader(part):
 
 def small_checkpoint():
     """The content of each file of a checkpoint, with three small arrays."""
-    from mx_notes import checkpoint, state
+    from mx_notes import checkpoint
+    from mx_notes.checkpoint import state
 
     rng = np.random.default_rng(0)
     arrays = {f"{name}_weight": rng.standard_normal((3, 2), np.float32) for name in ("a", "b", "c")}

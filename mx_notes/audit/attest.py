@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..runtime import mx
-from .graph import FUSED_RELU
-from .recorder import Recorder
-from .trace import Step
+from .graph.graph import FUSED_RELU
+from .trace.recorder import Recorder
+from .trace.step import Step
 
 STEPS = 3  # the first ones, all of which are looked at closely
 BACKWARD_CALLS = ("MXExecutorBackwardEx", "MXAutogradBackwardEx", "MXAutogradBackward")

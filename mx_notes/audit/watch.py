@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 from ..runtime import mx
 from .attest import Attestation, Witness
-from .hooks import attached
-from .recorder import Recorder
+from .hooks.attach import attached
+from .hooks.telling import unreported
 from .rules import RULES, Finding
-from .telling import unreported
-from .trace import Message, Step
+from .trace.recorder import Recorder
+from .trace.step import Message, Step
 
 FIRST_STEPS = 12  # kept for the timeline, however long the training
 
@@ -74,13 +74,13 @@ class Watch:
 
     def report(self) -> str:
         """The report as text."""
-        from .report import text
+        from .report.text import text
 
         return text(self)
 
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing, with a timeline of the first steps."""
-        from .page import html
+        from .report.html import html
 
         return html(self)
 

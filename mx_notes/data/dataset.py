@@ -13,7 +13,7 @@ from ..errors import UserError
 from .augment import Augmentation
 
 if TYPE_CHECKING:
-    from .batches import Feed
+    from .feed import Feed
 
 PARTS = ("train", "validation", "test")
 
@@ -115,7 +115,7 @@ class Dataset(Fed):
         return images
 
     def _feed_type(self) -> type[Feed]:
-        from .batches import Feed  # opens MXNet
+        from .feed import Feed  # opens MXNet
 
         return Feed
 

@@ -12,10 +12,10 @@ import numpy as np
 from .. import disk, runtime
 from ..errors import UserError
 from ..runtime import mx
-from . import recordio
-from .batches import Feed
 from .dataset import Fed
-from .recordio import Records
+from .feed import Feed
+from .formats import recordio
+from .formats.recordio import Records
 
 LARGEST_NAMES = 1 << 20  # bytes of classes.txt
 SAMPLED = 256  # training images that mean and standard deviation are taken from

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError
-from . import cifar, download, idx
+from . import download
 from .dataset import Dataset, Part
+from .formats import cifar, idx
 
 if TYPE_CHECKING:
     from .records import RecordDataset

@@ -1,6 +1,6 @@
 """The shape of a claim: what is said, what is done, what would refute it, what was seen.
 
-A module of this package that has a `CLAIM` is a claim; adding a claim is adding a file:
+A module of the folder `claims` that has a `CLAIM` is a claim; adding a claim is adding a file:
 
     CLAIM = Claim(id="momentum", heading="momentum", order=1, statement=..., method=..., criterion=..., shown=(step,))
 
@@ -119,12 +119,12 @@ class Evidence:
 
 def claims() -> dict[str, ModuleType]:
     """The modules with a CLAIM, by id, in the note's order."""
-    modules = [importlib.import_module(f"{__package__}.{m.name}") for m in pkgutil.iter_modules(_path())]
+    package = importlib.import_module(f"{__package__}.claims")
+    modules = [
+        importlib.import_module(f"{package.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(package.__path__)
+    ]
     found = [module for module in modules if hasattr(module, "CLAIM")]
     places = list(HEADINGS)
     found.sort(key=lambda module: (places.index(module.CLAIM.heading), module.CLAIM.order))
     return {module.CLAIM.id: module for module in found}
-
-
-def _path() -> list[str]:
-    return list(importlib.import_module(__package__).__path__)

@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import runtime
 from .claim import Claim, Setting
-from .workers import Outcome
+from .processes import Outcome
 
 SCHEMA = 1
 NOT_MEASURED = "not measured"

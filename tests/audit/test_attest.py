@@ -7,9 +7,10 @@ import pytest
 
 from mx_notes import audit
 from mx_notes.audit import attest
+from mx_notes.audit.hooks.telling import unreported
 from mx_notes.runtime import mx
 
-PROGRAMS = Path(__file__).parent.parent
+PROGRAMS = Path(__file__).parents[1] / "programs"
 STEPS = 4
 
 
@@ -69,7 +70,7 @@ def test_the_engine_executed_each_layers_gradient_once_per_pass():
 
 def test_a_pass_that_the_hooks_missed_would_be_told():
     with audit(attest=True) as watch:
-        with audit.telling.unreported():
+        with unreported():
             gradients_returned()
         executor_directly()
     assert watch.attestation.contradicted

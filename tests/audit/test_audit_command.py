@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAMS = Path(__file__).parent.parent
+PROGRAMS = Path(__file__).parents[1] / "programs"
 WRONG = PROGRAMS / "bugs" / "gluon_mean_loss_stepped_by_batch_size.py"
 RIGHT = PROGRAMS / "healthy" / "module_forward_backward_update.py"
 

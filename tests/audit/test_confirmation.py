@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mx_notes import models, training
-from mx_notes.audit.c_functions import C_FUNCTIONS
-from mx_notes.audit.confirmation import confirmed
+from mx_notes.audit.confirm.confirmation import confirmed
+from mx_notes.audit.hooks.c_functions import C_FUNCTIONS
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 
@@ -99,7 +99,7 @@ def test_training_is_the_same_bit_for_bit_with_and_without_the_audit():
 
 
 def test_the_mean_head_is_found_in_every_kind_of_network():
-    from mx_notes.audit.examples import losses_symbol
+    from mx_notes.audit.confirm.per_example import losses_symbol
 
     for name in ("cifar_resnet20_v1", "mobilenetv2_0.25"):
         symbol = models.mean_cross_entropy(models.build(name, 10, (3, 32, 32)))

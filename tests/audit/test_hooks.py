@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mx_notes import audit, training
-from mx_notes.audit import hooks
+from mx_notes.audit.hooks import attach as hooks
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 

@@ -11,7 +11,7 @@ from mx_notes.audit import runner
 from mx_notes.audit.rules import RULES
 from mx_notes.runtime import mx
 
-PROGRAMS = Path(__file__).parent.parent
+PROGRAMS = Path(__file__).parents[1] / "programs"
 WRONG = PROGRAMS / "bugs" / "gluon_mean_loss_stepped_by_batch_size.py"
 RIGHT = PROGRAMS / "healthy" / "module_forward_backward_update.py"
 

@@ -9,7 +9,7 @@ import pytest
 from mx_notes.audit import runner
 from mx_notes.runtime import mx
 
-PROGRAMS = Path(__file__).parent.parent
+PROGRAMS = Path(__file__).parents[1] / "programs"
 
 
 @pytest.fixture(autouse=True)

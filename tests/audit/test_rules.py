@@ -1,4 +1,4 @@
-"""Shapes of bugs and of right programs that no whole program of tests/bugs and tests/healthy has."""
+"""Shapes of bugs and of right programs that no whole program of tests/programs/bugs and tests/programs/healthy has."""
 
 import pytest
 

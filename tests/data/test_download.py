@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from mx_notes import data
-from mx_notes.data import download, idx, sources
+from mx_notes.data import download, sources
+from mx_notes.data.formats import idx
 from mx_notes.errors import UserError
 
 CONTENT = bytes(range(256)) * 40

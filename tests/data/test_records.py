@@ -9,7 +9,8 @@ import pytest
 from digit_records import DIGITS, picture, png, write, write_raw
 
 from mx_notes import data
-from mx_notes.data import Augmentation, recordio
+from mx_notes.data import Augmentation
+from mx_notes.data.formats import recordio
 from mx_notes.errors import UserError
 from mx_notes.runtime import mx
 

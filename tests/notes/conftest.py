@@ -3,8 +3,8 @@
 import pytest
 
 from mx_notes.notes.claim import Setting, claims
+from mx_notes.notes.processes import Outcome
 from mx_notes.notes.record import Record, Result
-from mx_notes.notes.workers import Outcome
 
 ERROR = "RuntimeError: " + "a_name_that_does_not_break_" * 4 + "<b>& so on</b>"
 

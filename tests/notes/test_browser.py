@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mx_notes.notes.descent import descend
-from mx_notes.notes.page import html
-from mx_notes.notes.softmax import gradient, loss, naive_softmax, softmax
+from mx_notes.notes.claims.softmax import gradient, loss, naive_softmax, softmax
+from mx_notes.notes.lab.descent import descend
+from mx_notes.notes.page.render import html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [

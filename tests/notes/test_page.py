@@ -9,10 +9,10 @@ from types import ModuleType
 import pytest
 
 from mx_notes.notes.claim import HEADINGS, Claim, Evidence, Figure, Setting, Table, Verdict, claims
-from mx_notes.notes.formulas import to_html
-from mx_notes.notes.page import cell, html
+from mx_notes.notes.page.formulas import to_html
+from mx_notes.notes.page.render import cell, html
+from mx_notes.notes.processes import Outcome
 from mx_notes.notes.record import Result
-from mx_notes.notes.workers import Outcome
 
 EVIL = "<script>alert(1)</script> & \"more\" <img src=x onerror='y'>"
 
@@ -61,7 +61,7 @@ def test_a_claim_shows_what_was_said_done_and_seen(record, page):
     assert to_html(evidence.correction) in article
     assert article.count("<svg") == len(evidence.figures)
     assert article.count('<figure class="table">') == len(evidence.tables)
-    assert "mx_notes/notes/softmax.py, line " in article
+    assert "mx_notes/notes/claims/softmax.py, line " in article
     assert "\n    exponentials = np.exp(" in article  # the lines that matter, from the module itself
     assert "1.2 s" in article
     assert f'<a href="#softmax">Softmax</a></th><td><span class="badge {softmax.verdict}">' in page

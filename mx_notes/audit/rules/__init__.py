@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..trace import Message, Step
+from ..trace.step import Message, Step
 
 FAMILIES = ("calls", "parameters", "loss", "updates", "network", "batches")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import SHAPE_ONLY, Node, Output
-from ..trace import Look, Step, WeightCopy
+from ..graph.graph import SHAPE_ONLY, Node, Output
+from ..trace.step import Look, Step, WeightCopy
 from . import rule
 from .loss import classifications
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..trace import Step
+from ..trace.step import Step
 from . import rule
 
 

@@ -10,8 +10,8 @@ import gc
 from collections.abc import Iterable
 
 from ...runtime import mx
-from ..graph import SHAPE_ONLY, TAKES_DATA, Graph, Node, Output
-from ..trace import Look, Step
+from ..graph.graph import SHAPE_ONLY, TAKES_DATA, Graph, Node, Output
+from ..trace.step import Look, Step
 
 FORGOTTEN = "forgotten"  # it belongs to the network that is updated
 APART = "apart"  # it is of a network of its own, behind or beside the one that is updated

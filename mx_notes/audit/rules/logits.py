@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import SHAPE_ONLY, Graph, Node, Output
-from ..scale import FACTORS, MULTIPLYING, SUBTRACTING, SUMS, terms
+from ..graph.graph import SHAPE_ONLY, Graph, Node, Output
+from ..graph.losses import FACTORS, MULTIPLYING, SUBTRACTING, SUMS, terms
 
 LOG_SOFTMAX, SOFTMAX = {"log_softmax", "_npx_log_softmax"}, {"softmax", "_npx_softmax", "SoftmaxActivation"}
 LOGS = {"log", "_npi_log"}

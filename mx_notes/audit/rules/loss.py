@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import Graph, Node, Output
-from ..scale import SUMS, Losses, losses
-from ..trace import Look, Step
+from ..graph.graph import Graph, Node, Output
+from ..graph.losses import SUMS, Losses, losses
+from ..trace.step import Look, Step
 from . import rule, warning
 from .logits import LOG_SOFTMAX, SOFTMAX, above, judge
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import BATCH_NORM, SHAPE_ONLY, Graph, Node, Output, fixed_gammas
-from ..scale import terms
-from ..trace import Step
+from ..graph.graph import BATCH_NORM, SHAPE_ONLY, Graph, Node, Output, fixed_gammas
+from ..graph.losses import terms
+from ..trace.step import Step
 from . import rule
 from .left_out import gluon_networks
 

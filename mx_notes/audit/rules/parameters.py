@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..ledger import Buffer
-from ..trace import Message, Step
+from ..trace.ledger import Buffer
+from ..trace.step import Message, Step
 from . import at_end, rule, warning
 from .calls import some
 from .left_out import FORGOTTEN, MEANT, left_out

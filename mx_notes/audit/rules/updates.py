@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...runtime import mx
-from .. import momentum as sgd
-from ..graph import fixed_gammas, shallow_copy
-from ..trace import Step
+from ..confirm import sgd
+from ..graph.graph import fixed_gammas, shallow_copy
+from ..trace.step import Step
 from . import at_end, rule, warning
 from .logits import judge
 

@@ -1,0 +1,1 @@
+"""The note's three statements, held against a run."""

@@ -1,0 +1,1 @@
+"""The computation that a backward pass differentiates."""

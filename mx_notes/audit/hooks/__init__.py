@@ -1,0 +1,1 @@
+"""Where MXNet is touched, and who is told."""

@@ -1,0 +1,73 @@
+"""Recognises a network that goes on training under a new optimiser, however it was made anew.
+
+A small parameter of each network is kept, so that its last values are still there when a program has
+built a second network, loaded the first one's parameters into it, and made a new Trainer or Module.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...runtime import mx
+
+STATELESS = ("SGD", "Signum", "SGLD")  # without momentum
+LARGEST = 65536  # elements of a parameter that is kept
+
+
+def remembers(optimizer: mx.optimizer.Optimizer) -> bool:
+    """Whether it keeps a state from update to update."""
+    return bool(getattr(optimizer, "momentum", 0)) or type(optimizer).__name__ not in STATELESS
+
+
+@dataclass(eq=False)
+class _Trained:
+    updater: weakref.ref
+    kind: type
+    shapes: list[tuple[int, ...]]
+    kept: mx.nd.NDArray
+    start: np.ndarray
+
+
+class Resets:
+    """The networks that were trained so far."""
+
+    def __init__(self) -> None:
+        self._trained: dict[int, _Trained] = {}  # by the id of the updater
+
+    def before_update(
+        self, updater: mx.optimizer.Updater, weights: list[mx.nd.NDArray], stateless: bool
+    ) -> str | None:
+        """At an updater's first update: a message if an earlier one, which is gone, trained the same network."""
+        known = self._trained.get(id(updater))
+        if not remembers(updater.optimizer) or (known is not None and known.updater() is updater):
+            return None
+        shapes = [weight.shape for weight in weights]
+        small = [w for w in weights if 2 <= w.size <= LARGEST and w.stype == "default"]
+        if not small:
+            return None
+        kept = max(
+            small, key=lambda weight: len(weight.shape) > 1
+        )  # a matrix before a bias, which starts at 0
+        values, kind = kept.asnumpy(), type(updater.optimizer)
+        message = None
+        for key, old in list(self._trained.items()):
+            same = old.shapes == shapes and old.kind is kind and stateless
+            if same and self._goes_on(old, values):
+                message = (
+                    "this network was trained before, by an optimiser that is gone, and goes on without its state"
+                    " (momentum, update counts): keep the Trainer or Module, or save and load its optimizer states"
+                )
+                del self._trained[key]
+        self._trained[id(updater)] = _Trained(weakref.ref(updater), kind, shapes, kept, values)
+        return message
+
+    def _goes_on(self, old: _Trained, values: np.ndarray) -> bool:
+        last = old.kept.asnumpy()
+        if last.shape != values.shape or not np.array_equal(last, values) or np.array_equal(last, old.start):
+            return False
+        gc.collect()  # a Trainer and its parameters know each other
+        return old.updater() is None

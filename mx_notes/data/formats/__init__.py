@@ -1,0 +1,1 @@
+"""Files of images as their publishers write them."""

@@ -1,0 +1,1 @@
+"""The statements of the note, a file each with its experiment."""

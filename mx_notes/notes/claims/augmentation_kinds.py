@@ -1,0 +1,336 @@
+"""Reflection, translation, rotation, noise: which of them leave an image's label what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from ... import data
+from ...data import Augmentation
+from ...runtime import mx
+from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
+from ..lab import figures, small
+from ..lab.accuracy import percent, points, whiskers
+from ..lab.intervals import Interval, difference, interval
+
+EXAMPLES = 150  # of digits, so few that more would help
+FASHION_EXAMPLES = 500
+KINDS = {
+    "reflection": Augmentation(reflect=0.5),
+    "translation": Augmentation(translate=1),
+    "rotation": Augmentation(rotate=15),
+    "noise": Augmentation(noise=0.25),
+}
+AMOUNTS = ("half of the images", "by up to 1 pixel", "by up to 15°", "¼ of the pixels' deviation")
+CONFIDENCE = 1 - 0.05 / len(KINDS)  # Bonferroni: the four intervals hold together at 95%
+MARGIN = 0.02  # of accuracy: 12 of the 599 test images
+CELL = 60  # pixels of a picture's place in the grid, 56 of them its own
+FASHION_REFLECTION = "reflection, Fashion-MNIST"
+
+
+def as_it_is(images: np.ndarray) -> np.ndarray:
+    """Unchanged."""
+    return images
+
+
+def reflected(images: np.ndarray) -> np.ndarray:
+    """Left and right exchanged."""
+    return images[:, :, :, ::-1]
+
+
+def half_turned(images: np.ndarray) -> np.ndarray:
+    """Turned by 180°."""
+    return images[:, :, ::-1, ::-1]
+
+
+def readings(net: mx.gluon.HybridBlock, split: small.Split, change: Callable) -> np.ndarray:
+    """Of each class's test images (row), changed, the fraction that is read as each class: (10, 10)."""
+    read = net(mx.nd.array(change(split.test_images))).argmax(axis=1).asnumpy().astype(int)
+    counts = np.zeros((10, 10))
+    np.add.at(counts, (split.test_labels, read), 1)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+CHANGES = {"as it is": as_it_is, "reflected": reflected, "turned by 180°": half_turned}
+
+CLAIM = Claim(
+    id="augmentation-kinds",
+    heading="augmentation",
+    order=1,
+    statement="The training set can be enlarged by new images made from those at hand: reflected, moved, "
+    "turned, or with noise added.",
+    method=f"A small convolutional network learns {EXAMPLES} digits as they are. It then reads test images "
+    "changed in each of the four ways, and turned by 180°. Other networks learn the same images from the same "
+    "start with each kind of augmentation; their accuracy on unchanged test images is compared with the first "
+    "one's, paired by seed. Fashion-MNIST at half its size, where a mirrored boot is a boot, is the contrast.",
+    criterion="A kind keeps the labels if the interval of what it adds to test accuracy on digits lies above "
+    f"−{100 * MARGIN:.0f} percentage points, and changes them if below (intervals of {100 * CONFIDENCE:.2f}%, "
+    "so that all four hold together at 95%). Confirmed if all four keep them; corrected if some keep and some "
+    "change them; refuted if all change them; otherwise inconclusive.",
+    shown=(reflected, readings),
+)
+
+
+@dataclass
+class Comparison:
+    """Accuracies of networks trained without and with each kind, a list over the seeds for each."""
+
+    test: dict[str, list[float]]  # on unchanged test images, by kind and "none"
+    before: dict[str, list[float]]  # of "none" on test images changed by the kind
+    after: dict[str, list[float]]  # of the kind's own network on the same
+    readings: dict[str, list[np.ndarray]]  # of "none" by CHANGES, (10, 10) each
+
+    def change(self, kind: str, confidence: float = 0.95) -> Interval:
+        """What training with the kind adds to test accuracy."""
+        return difference(self.test[kind], self.test["none"], confidence)
+
+
+def verdict(changes: dict[str, Interval]) -> tuple[Verdict, str]:
+    """By the criterion, from the change in test accuracy that each kind brings."""
+    keeping, changing = sides(changes)
+    listed = ", ".join(f"{points(i)} by {kind}" for kind, i in changes.items())
+    told = f"Training with each kind changes test accuracy, in percentage points: {listed}."
+    if len(keeping) == len(changes):
+        return Verdict.CONFIRMED, told
+    if len(changing) == len(changes):
+        return Verdict.REFUTED, told
+    if keeping and changing:
+        return Verdict.CORRECTED, told
+    return Verdict.INCONCLUSIVE, told + f" An interval includes −{100 * MARGIN:.0f} points."
+
+
+def sides(changes: dict[str, Interval]) -> tuple[list[str], list[str]]:
+    """The kinds that keep the labels and the kinds that change them; the others are undecided."""
+    keeping = [kind for kind, i in changes.items() if i.low > -MARGIN]
+    changing = [kind for kind, i in changes.items() if i.high < -MARGIN]
+    return keeping, changing
+
+
+def measure(setting: Setting) -> Evidence:
+    """Read changed images, and train with each kind."""
+    seeds = setting.seeds(12, quick=4)
+    epochs = 20 if setting.quick else 40
+    digits = compare(((seed, small.digits(seed).fewer(EXAMPLES)) for seed in seeds), KINDS, epochs)
+    fashion = None
+    if fashion_found() and not setting.quick:
+        mirrored = {"reflection": KINDS["reflection"]}
+        fashion = compare(((seed, fashion_split(seed)) for seed in setting.seeds(6)), mirrored, epochs // 2)
+    changes = {kind: digits.change(kind, CONFIDENCE) for kind in KINDS}
+    decided, reason = verdict(changes)
+    keeping, changing = sides(changes)
+    return Evidence(
+        verdict=decided,
+        deciding=f"labels kept by {len(keeping)} of 4 kinds; changed by {', '.join(changing) or 'none'}",
+        reason=reason,
+        correction=correction(digits, fashion, changes) if decided is Verdict.CORRECTED else "",
+        numbers={
+            "changes": {kind: asdict(i) for kind, i in changes.items()},
+            "digits": asdict(digits),
+            "fashion": fashion and asdict(fashion),
+        },
+        tables=[kinds_table(digits, fashion, changes), readings_table(digits)],
+        figures=[pictures(setting.seed), drawn(digits, fashion, changes)],
+        sample=f"digits ({EXAMPLES} to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs; "
+        + (
+            f"Fashion-MNIST ({FASHION_EXAMPLES} to train on, 1,000 to test on), 6 seeds, {epochs // 2} epochs"
+            if fashion
+            else "no training on Fashion-MNIST"
+        ),
+    )
+
+
+def compare(
+    splits: Iterable[tuple[int, small.Split]], kinds: dict[str, Augmentation], epochs: int
+) -> Comparison:
+    """Train without and with each kind on each (seed, split)."""
+    result = Comparison(
+        {name: [] for name in ("none", *kinds)},
+        {kind: [] for kind in kinds},
+        {kind: [] for kind in kinds},
+        {change: [] for change in CHANGES},
+    )
+    for seed, split in splits:
+        plain = trained(Augmentation(), split, epochs, seed)
+        result.test["none"].append(small.score(plain, split.test_images, split.test_labels)[1])
+        for name, change in CHANGES.items():
+            result.readings[name].append(readings(plain, split, change))
+        for kind, augmentation in kinds.items():
+            net = trained(augmentation, split, epochs, seed)
+            every = replace(augmentation, reflect=1.0) if augmentation.reflect else augmentation
+            changed = every(split.test_images, np.random.default_rng(seed))
+            result.test[kind].append(small.score(net, split.test_images, split.test_labels)[1])
+            result.before[kind].append(small.score(plain, changed, split.test_labels)[1])
+            result.after[kind].append(small.score(net, changed, split.test_labels)[1])
+    return result
+
+
+def trained(augmentation: Augmentation, split: small.Split, epochs: int, seed: int) -> mx.gluon.HybridBlock:
+    """A network that learned the split with this augmentation, the rate falling to 0."""
+    net = small.convolutional(batch_norm=True)
+    small.train(
+        net,
+        split,
+        epochs=epochs,
+        seed=seed,
+        batch_size=32,
+        rate=lambda done: 0.05 * (1 - done),
+        augment=lambda images, rng, done: augmentation(images, rng),
+    )
+    return net
+
+
+def fashion_found() -> bool:
+    """Whether Fashion-MNIST is on this machine; it is not downloaded for this."""
+    return {name: found for name, found, _ in data.survey()}["fashion-mnist"]
+
+
+@cache
+def fashion() -> data.Dataset:
+    """Fashion-MNIST."""
+    return data.load("fashion-mnist")
+
+
+def fashion_split(seed: int) -> small.Split:
+    """Random images to train and to test on, four pixels averaged into one: (N, 1, 14, 14)."""
+    rng, whole = np.random.default_rng([seed, 60000]), fashion()
+
+    def drawn(part: data.Part, count: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = rng.permutation(len(part.labels))[:count]
+        images = whole.normalise(part.images[chosen]).reshape(count, 1, 14, 2, 14, 2).mean(axis=(3, 5))
+        return images, part.labels[chosen]
+
+    return small.Split(*drawn(whole.train, FASHION_EXAMPLES), *drawn(whole.test, 1000))
+
+
+def correction(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> str:
+    """Which kinds, and for which images."""
+    keeping, changing = sides(changes)
+    kept = np.mean(digits.readings["reflected"], axis=0).diagonal()
+    lost = ", ".join(str(digit) for digit in range(10) if kept[digit] < 0.1)
+    six_as_nine = np.mean(digits.readings["turned by 180°"], axis=0)[6, 9]
+    text = (
+        "A change makes new training images if it keeps their label, and that depends on what they show. For "
+        f"digits these keep it: {', '.join(keeping)}; this does not: {', '.join(changing)}. Reflected, "
+        f"{100 * kept[0]:.0f}% of the 0s are read rightly, but of each of {lost} less than 10%. It depends on "
+        f"the amount too: turned by 180°, {100 * six_as_nine:.0f}% of the 6s are read as 9."
+    )
+    if fashion:
+        text += (
+            f" On Fashion-MNIST reflection changes test accuracy by {points(fashion.change('reflection'))} "
+            "points."
+        )
+    return text
+
+
+def kinds_table(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> Table:
+    """Each kind's images as they are read, and what training with them brings."""
+    rows = [
+        (kind, amount, percent(digits.before[kind]), percent(digits.after[kind]), points(changes[kind]))
+        for kind, amount in zip(KINDS, AMOUNTS, strict=True)
+    ]
+    if fashion:
+        kind = "reflection"
+        reads = percent(fashion.before[kind]), percent(fashion.after[kind])
+        rows.append((FASHION_REFLECTION, AMOUNTS[0], *reads, points(fashion.change(kind))))
+    return Table(
+        "Changed test images (reflection: all of them) read rightly, in %, ± 95% interval, by a network that "
+        "learned the images as they are and by one that learned with this kind; and what the kind adds to the "
+        "accuracy on unchanged test images, in percentage points, with the interval that decides",
+        ("kind", "amount", "read before", "read after", "adds to test accuracy"),
+        rows,
+    )
+
+
+def readings_table(digits: Comparison) -> Table:
+    """What a network that learned upright digits makes of reflected and turned ones."""
+    mean = {change: np.mean(digits.readings[change], axis=0) for change in CHANGES}
+    rows = []
+    for digit in range(10):
+        row = [digit, f"{100 * mean['as it is'][digit, digit]:.0f}"]
+        for change in ("reflected", "turned by 180°"):
+            shares = mean[change][digit]
+            row += [f"{100 * shares[digit]:.0f}", f"{shares.argmax()} ({100 * shares.max():.0f}%)"]
+        rows.append(tuple(row))
+    return Table(
+        "A network that learned digits as they are reads changed ones: rightly, in %, and what it takes them "
+        "for most often; mean of the seeds",
+        ("digit", "as it is", "reflected", "read as", "turned by 180°", "read as"),
+        rows,
+    )
+
+
+def pictures(seed: int) -> Figure:
+    """Real images as they are and under each kind, drawn at random."""
+    names = ["2", "3", "6", "7"]
+    grid = sample(data.load("digits"), (2, 3, 6, 7), 7, KINDS, seed)
+    if fashion_found():
+        names += ["sneaker", "shirt", "bag"]
+        stronger = {**KINDS, "translation": Augmentation(translate=4)}  # of 28 pixels, as 1 of 8
+        grid = np.concatenate([grid, sample(fashion(), (7, 6, 8), 2, stronger, seed)], axis=1)
+    drawing, (axes,) = figures.new(1, height=3.9)
+    axes.imshow(grid, cmap="gray", interpolation="nearest", vmin=0, vmax=1)
+    axes.set_xticks(CELL * np.arange(len(names)) + CELL // 2, names)
+    axes.set_yticks(CELL * np.arange(5) + CELL // 2, ("as it is", *KINDS))
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return Figure.of(
+        drawing,
+        "Digits 2, 3, 6 and 7, 8×8 pixels"
+        + (", and a sneaker, a shirt and a bag of Fashion-MNIST, 28×28 pixels" if fashion_found() else "")
+        + ", as they are and under each kind. A mirrored 2 is no 2; a mirrored shoe is a shoe.",
+    )
+
+
+def sample(
+    whole: data.Dataset, classes: tuple[int, ...], zoom: int, kinds: dict[str, Augmentation], seed: int
+) -> np.ndarray:
+    """A column of 5 pictures for each class, one of its images as it is and under each kind: a grey image
+    of square cells, 0 to 1, not a number between them.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = [rng.choice(np.flatnonzero(whole.train.labels == label)) for label in classes]
+    images = whole.normalise(whole.train.images[chosen])
+    low, high = images.min(), images.max()
+    always = {**kinds, "reflection": Augmentation(reflect=1)}
+    rows = [images, *(kind(images, rng) for kind in always.values())]
+    grid = np.full((CELL * len(rows), CELL * len(classes)), np.nan)
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            picture = np.kron((image[0] - low) / (high - low), np.ones((zoom, zoom)))
+            grid[CELL * i : CELL * i + len(picture), CELL * j : CELL * j + len(picture)] = picture.clip(0, 1)
+    return grid
+
+
+def drawn(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> Figure:
+    """What each kind brings, and each digit's reading."""
+    drawing, (above, below) = figures.new(2, height=2.8)
+    whiskers(above, range(4), list(changes.values()), 0, label="digits")
+    if fashion:
+        whiskers(above, [0.2], [fashion.change("reflection")], 1, label="Fashion-MNIST")
+    above.axhline(0, color=figures.INK, lw=1)
+    above.set_xticks(range(4), KINDS)
+    above.set(ylabel="accuracy added (points)", title="What training with a kind adds")
+    figures.legend(above, loc="lower right")
+    for index, change in enumerate(CHANGES):
+        rights = np.diagonal(digits.readings[change], axis1=1, axis2=2).T  # (10 digits, seeds)
+        x = np.arange(10) + 0.2 * (index - 1)
+        whiskers(below, x, [interval(right) for right in rights], index, label=change)
+    below.set_xticks(range(10))
+    below.set(
+        xlabel="digit",
+        ylabel="read rightly (%)",
+        title="Digits read after learning them as they are",
+        ylim=(-5, 130),
+    )
+    below.set_yticks(range(0, 101, 25))
+    figures.legend(below, loc="upper center", ncol=3)
+    caption = (
+        "Top: change in accuracy on unchanged test images, in percentage points, with the intervals that "
+        "decide (Fashion-MNIST: 95%). Bottom: accuracy on each digit's test images, with 95% intervals."
+    )
+    return Figure.of(drawing, caption)

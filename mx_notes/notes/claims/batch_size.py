@@ -1,0 +1,201 @@
+"""The batch: not much larger than the number of classes, faster when larger, and harder to set the rate for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+
+from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
+from ..lab import figures, small
+from ..lab.accuracy import percent, points
+from ..lab.intervals import Interval, difference, interval
+
+CLASSES = 10
+BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
+REFERENCE = 16  # as many as there are classes, or a few more
+RATE = 0.01  # of the reference: the best of 0.005, 0.01, 0.02, 0.03 and 0.04 on seeds 11 to 16
+WARM_UP = 1 / 4  # of the training
+MUCH_LARGER = 5 * CLASSES
+MARGIN = 0.02  # of accuracy: 12 of the 599 test images
+# How the rate grows when the batch is k times the reference.
+SCALINGS = {"fixed": lambda k: 1.0, "square root": math.sqrt, "linear": lambda k: k}
+
+
+def rate(done: float, batch: int, scaling: str) -> float:
+    """The reference's rate, rising over the warm-up to what the scaling makes of it.
+
+    Linear scaling and gradual warm-up: Goyal et al. 2017, section 2; square root: Krizhevsky 2014, section 5.
+    """
+    factor = SCALINGS[scaling](batch / REFERENCE)
+    warmth = min(1.0, done / WARM_UP)
+    return RATE * (1 + (factor - 1) * warmth)
+
+
+CLAIM = Claim(
+    id="batch-size",
+    heading="accuracy",
+    order=3,
+    statement="A batch should not be much larger than the number of classes. A larger one trains faster, but "
+    "its learning rate is hard to set, as the two are not proportional; a very small one trains slowly.",
+    method="A small convolutional network, without batch normalisation as its statistics depend on the batch, "
+    f"learns the ten digits for the same number of epochs with batches of {BATCHES[0]} to {BATCHES[-1]}. The "
+    f"learning rate is {RATE} at batch {REFERENCE}; at k times that batch it is the same, $\\sqrt{{k}}$ times "
+    "(Krizhevsky 2014) or k times as large (Goyal et al. 2017), both reached gradually over the first quarter "
+    f"of the training. Test accuracy minus that of batch {REFERENCE} is paired by seed.",
+    criterion=f"By 95% intervals: confirmed if batch {BATCHES[-1]} trains more images a second than "
+    f"{REFERENCE} does, loses more than {100 * MARGIN:.0f} percentage points at a fixed rate, and linear "
+    f"scaling loses more than {100 * MARGIN:.0f} points at every batch above {MUCH_LARGER}, five times the "
+    "classes; corrected if the first two hold, but linear scaling loses less than that at a batch above "
+    f"{MUCH_LARGER}, and more at a still larger one; refuted if batch {BATCHES[-1]} is slower, or loses less "
+    "than that at a fixed rate or by linear scaling; otherwise inconclusive.",
+    shown=(rate,),
+)
+
+
+def verdict(faster: Interval, fixed: Interval, linear: dict[int, Interval]) -> tuple[Verdict, str]:
+    """By the criterion, for the largest batch and the reference: logarithm of the ratio of their speeds,
+    difference in accuracy at a fixed rate, and for each batch (ascending) that by linear scaling.
+    """
+    largest = max(linear)
+    holds, fails = sides(linear)
+    told = (
+        f"Batch {largest} trains {np.exp(faster.mean):.1f} times as many images a second as batch "
+        f"{REFERENCE}, and changes test accuracy by {points(fixed)} percentage points at a fixed rate. "
+        + "With the rate scaled linearly after a warm-up: "
+        + ", ".join(f"{points(i)} at {batch}" for batch, i in linear.items() if batch > MUCH_LARGER)
+        + "."
+    )
+    if faster.below_zero or fixed.low > -MARGIN or largest in holds:
+        return Verdict.REFUTED, told
+    large = [batch for batch in linear if batch > MUCH_LARGER]
+    if faster.above_zero and fixed.high < -MARGIN:
+        if all(batch in fails for batch in large):
+            return Verdict.CONFIRMED, told
+        if any(batch in holds and max(fails, default=0) > batch for batch in large):
+            return Verdict.CORRECTED, told
+    return Verdict.INCONCLUSIVE, told + " An interval includes its limit."
+
+
+def sides(linear: dict[int, Interval]) -> tuple[list[int], list[int]]:
+    """The batches that lose less than the margin, and those that lose more; the others are undecided."""
+    holds = [batch for batch, i in linear.items() if i.low > -MARGIN]
+    fails = [batch for batch, i in linear.items() if i.high < -MARGIN]
+    return holds, fails
+
+
+def measure(setting: Setting) -> Evidence:
+    """Train with each batch and scaling; accuracy and speed."""
+    epochs = 6 if setting.quick else 12
+    batches = (REFERENCE, 128, BATCHES[-1]) if setting.quick else BATCHES
+    seeds = setting.seeds(6, quick=3)
+    accuracy = {scaling: {batch: [] for batch in batches} for scaling in SCALINGS}
+    speed = {batch: [] for batch in batches}
+    for seed in seeds:
+        for batch in batches:
+            for scaling in SCALINGS:
+                if batch == REFERENCE and scaling != "fixed":  # the same training
+                    accuracy[scaling][batch].append(accuracy["fixed"][batch][-1])
+                    continue
+                curve, images = trained(batch, scaling, epochs, seed)
+                accuracy[scaling][batch].append(curve.test_accuracy[-1])
+                if scaling == "fixed":
+                    speed[batch].append(images / curve.seconds)
+    largest, reference = batches[-1], accuracy["fixed"][REFERENCE]
+    faster = difference(np.log(speed[largest]), np.log(speed[REFERENCE]))
+    changes = {
+        scaling: {batch: difference(accuracy[scaling][batch], reference) for batch in batches}
+        for scaling in SCALINGS
+    }
+    linear = {batch: i for batch, i in changes["linear"].items() if batch > REFERENCE}
+    decided, reason = verdict(faster, changes["fixed"][largest], linear)
+    holds, fails = sides(linear)
+    return Evidence(
+        verdict=decided,
+        deciding=f"linear rate holds: {named(holds)}; fails: {named(fails)}",
+        reason=reason,
+        correction=correction(holds, fails) if decided is Verdict.CORRECTED else "",
+        numbers={
+            "test_accuracy": accuracy,
+            "images_per_second": speed,
+            "log_speed_ratio": asdict(faster),
+            "minus_reference": {s: {b: asdict(i) for b, i in by.items()} for s, by in changes.items()},
+        },
+        tables=[table(accuracy, speed)],
+        figures=[drawn(accuracy, speed)],
+        sample=f"digits (1,198 to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs"
+        + (f"; batches {', '.join(map(str, batches))} only" if setting.quick else ""),
+    )
+
+
+def trained(batch: int, scaling: str, epochs: int, seed: int) -> tuple[small.Curve, int]:
+    """A training's curve, and how many images its steps took."""
+    split = small.digits(seed)
+    curve = small.train(
+        small.convolutional(8),
+        split,
+        epochs=epochs,
+        seed=seed,
+        batch_size=batch,
+        rate=lambda done: rate(done, batch, scaling),
+    )
+    return curve, batch * len(curve.step_loss)
+
+
+def named(batches: list[int]) -> str:
+    """The first and the last of these batches."""
+    return f"{batches[0]} to {batches[-1]}" if len(batches) > 1 else str(*batches) or "none"
+
+
+def correction(holds: list[int], fails: list[int]) -> str:
+    """What limits the batch instead of the number of classes."""
+    most = max(batch for batch in holds if batch < max(fails))
+    stop = min(batch for batch in fails if batch > most)
+    return (
+        f"A larger batch is faster, and too large a one loses accuracy in the same epochs; but the number of "
+        f"classes is not the limit. With the learning rate scaled in proportion after a warm-up, a batch of "
+        f"{most}, {most / CLASSES:.0f} times the classes, stays within {100 * MARGIN:.0f} percentage points of "
+        f"batch {REFERENCE}. Proportion stops holding at {stop}, where the rate is {RATE * stop / REFERENCE:g} "
+        f"and an epoch has {1198 // stop} updates."
+    )
+
+
+def table(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Table:
+    """Speed and the accuracy of each scaling, a batch size a line."""
+    return Table(
+        "Test accuracy in %, ± 95% interval, after the same number of epochs; speed is that of the steps on "
+        "one core, with everything between them",
+        ("batch", "images/s", *(f"{scaling} rate" for scaling in SCALINGS)),
+        [
+            (batch, round(float(np.mean(speed[batch]))), *(percent(by[batch]) for by in accuracy.values()))
+            for batch in speed
+        ],
+    )
+
+
+def drawn(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Figure:
+    """Speed and error against the batch size."""
+    drawing, (above, below) = figures.new(2, height=2.8)
+    batches = list(speed)
+    figures.band(above, batches, np.transpose(list(speed.values())), 0, "images/s")
+    above.set(ylabel="images/s", yscale="log", title="Speed of training")
+    for index, (scaling, by) in enumerate(accuracy.items()):
+        errors = 100 * (1 - np.transpose(list(by.values())))
+        figures.band(below, batches, errors, index, f"{scaling} rate")
+    reference = 100 * (1 - interval(accuracy["fixed"][REFERENCE]).mean)
+    margin = 100 * MARGIN
+    below.axhspan(reference - margin, reference + margin, color=figures.INK, alpha=0.25, lw=0, label="margin")
+    below.set(ylabel="test error (%)", yscale="log", title="Test error after equal epochs", ylim=(1, 100))
+    below.set_yticks((1, 2, 5, 10, 20, 50, 100), (1, 2, 5, 10, 20, 50, 100))
+    figures.legend(below, loc="upper left")
+    for axes in (above, below):
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(batches, batches)
+        axes.axvline(CLASSES, color=figures.INK, ls=":")
+        axes.set_xlabel("batch size (dotted: the number of classes)")
+    caption = (
+        "Images per second (top) and test error (bottom) against the batch size, means of the seeds with "
+        f"95% intervals. The grey band is the margin around batch {REFERENCE}."
+    )
+    return Figure.of(drawing, caption)

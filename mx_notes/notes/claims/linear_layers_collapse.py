@@ -1,0 +1,163 @@
+"""Without a non-linearity between them, five layers are one: exactly in value, and in what they can learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import pairwise
+
+import numpy as np
+
+from ...runtime import mx
+from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
+from ..lab import figures, small
+from ..lab.intervals import Interval, difference, interval
+
+WIDTHS = (64, 64, 64, 64)  # the hidden layers; the classes' scores are the fifth
+INPUTS = 1000
+TOLERANCE = 1e-12  # float64 has 16 digits; some are lost in five sums of 64 products
+MARGIN = 0.02  # of accuracy: 12 of the 599 test images
+NETS = ("logistic regression", "5 linear layers", "5 layers with ReLU")
+
+
+def collapse(layers: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The one weight matrix and bias that do what these (weight, bias) layers do one after the other.
+
+    From W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), again and again.
+    """
+    (weight, bias), *later = layers
+    for next_weight, next_bias in later:
+        weight = next_weight @ weight
+        bias = next_weight @ bias + next_bias
+    return weight, bias
+
+
+CLAIM = Claim(
+    id="linear-collapse",
+    heading="neural-network",
+    order=1,
+    statement="Layers need a non-linear function between them: a deep network of linear layers alone is a "
+    "network of one layer.",
+    method="A network of five linear layers without activations is trained on digits. Its matrices are "
+    f"multiplied into one and its biases folded in; both are given the same {INPUTS} images in float64. Then "
+    "test accuracies, paired by seed (same split, batches and learning rate): one linear layer (logistic "
+    "regression), the five, and the five with ReLU between them. Each starts from normal weights that keep a "
+    "signal's size: variance $1/n$ for $n$ inputs, and $2/n$ before a ReLU.",
+    criterion=f"Confirmed if the outputs differ by at most {TOLERANCE:g} of their size, the 95% interval of "
+    f"(five linear layers − logistic regression) lies within ±{MARGIN:.0%} of accuracy, and that of (with "
+    "ReLU − linear) lies above 0; refuted if the outputs differ by more, the first interval lies outside "
+    f"±{MARGIN:.0%}, or the second below 0; otherwise inconclusive.",
+    shown=(collapse,),
+)
+
+
+def verdict(relative: float, linear: Interval, relu: Interval) -> tuple[Verdict, str]:
+    """From the outputs' relative difference and the two differences in test accuracy, by the criterion."""
+    told = (
+        f"The product of the matrices gives the network's outputs up to {relative:.1g} of their size. The "
+        f"five linear layers' test accuracy minus logistic regression's is {points(linear)} percentage "
+        f"points; ReLU adds {points(relu)}."
+    )
+    if relative > TOLERANCE or linear.low > MARGIN or linear.high < -MARGIN or relu.below_zero:
+        return Verdict.REFUTED, told
+    if linear.low >= -MARGIN and linear.high <= MARGIN and relu.above_zero:
+        return Verdict.CONFIRMED, told
+    return Verdict.INCONCLUSIVE, told + " An interval crosses its limit: more seeds are needed."
+
+
+def points(accuracy: Interval) -> str:
+    """An interval of accuracies in percentage points."""
+    return f"{100 * accuracy.mean:+.2f} [{100 * accuracy.low:+.2f}, {100 * accuracy.high:+.2f}]"
+
+
+def measure(setting: Setting) -> Evidence:
+    """Fold a trained linear network, and compare what three networks learn."""
+    epochs = 8 if setting.quick else 15
+    seeds = setting.seeds(10, quick=5)
+    curves = {name: [] for name in NETS}
+    for seed in seeds:
+        split = small.digits(seed)
+        for name in NETS:
+            net, curve = trained(name, split, epochs, seed)
+            curves[name].append(curve.test_accuracy)
+            if name == "5 linear layers" and seed == setting.seed:
+                relative = relative_difference(net, split.train_images[:INPUTS])
+    final = {name: [curve[-1] for curve in curves[name]] for name in NETS}
+    linear = difference(final["5 linear layers"], final["logistic regression"])
+    relu = difference(final["5 layers with ReLU"], final["5 linear layers"])
+    decided, reason = verdict(relative, linear, relu)
+    return Evidence(
+        verdict=decided,
+        deciding=f"one matrix differs by {relative:.1g}; ReLU adds {100 * relu.mean:.1f} points",
+        reason=reason,
+        numbers={
+            "relative_difference": relative,
+            "test_accuracy": final,
+            "linear_minus_logistic": asdict(linear),
+            "relu_minus_linear": asdict(relu),
+        },
+        tables=[
+            Table(
+                f"Test accuracy after {epochs} epochs",
+                ("network", "parameters", "mean", "95% interval"),
+                [row(name, final[name]) for name in NETS],
+            )
+        ],
+        figures=[drawn(curves, linear, relu)],
+        sample=f"digits (1,198 to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs",
+    )
+
+
+def trained(
+    name: str, split: small.Split, epochs: int, seed: int
+) -> tuple[mx.gluon.HybridBlock, small.Curve]:
+    """One of NETS, trained, with its curve."""
+    activation = "relu" if name == "5 layers with ReLU" else None
+    net = small.perceptron(*(() if name == "logistic regression" else WIDTHS), activation=activation)
+    start = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2 if activation else 1)
+    curve = small.train(
+        net, split, epochs=epochs, seed=seed, rate=lambda done: 0.05 * (1 - done), initializer=start
+    )
+    return net, curve
+
+
+def relative_difference(net: mx.gluon.HybridBlock, images: np.ndarray) -> float:
+    """The folded matrix's outputs against the network's own: the worst image's ‖difference‖ / ‖output‖."""
+    net.cast("float64")
+    inputs = images.reshape(len(images), -1).astype(np.float64)
+    deep = net(mx.nd.array(inputs, dtype="float64")).asnumpy()
+    weight, bias = collapse((layer.weight.data().asnumpy(), layer.bias.data().asnumpy()) for layer in net)
+    flat = inputs @ weight.T + bias
+    return float((np.linalg.norm(flat - deep, axis=1) / np.linalg.norm(deep, axis=1)).max())
+
+
+def row(name: str, accuracies: list[float]) -> tuple:
+    """A network's line of the table."""
+    sizes = (64, 10) if name == "logistic regression" else (64, *WIDTHS, 10)
+    parameters = sum((before + 1) * after for before, after in pairwise(sizes))
+    i = interval(accuracies)
+    return name, parameters, i.mean, f"{i.low:.4f} to {i.high:.4f}"
+
+
+def drawn(curves: dict[str, list[list[float]]], linear: Interval, relu: Interval) -> Figure:
+    """Learning curves, and the two differences beside the margin."""
+    drawing, (above, below) = figures.new(2, height=2.8)
+    for index, name in enumerate(NETS):
+        epochs = np.arange(1, len(curves[name][0]) + 1)
+        figures.band(above, epochs, curves[name], index, name)
+    above.set(xlabel="epoch", ylabel="test accuracy", ylim=(0.85, 1))
+    figures.legend(above, loc="lower right")
+    margin = [-100 * MARGIN, 100 * MARGIN]
+    below.fill_between(margin, 0.6, 1.4, color=figures.INK, alpha=0.25, lw=0, label="margin of equality")
+    below.axvline(0, color=figures.INK, lw=1)
+    for height, index, i in ((1, 1, linear), (0, 2, relu)):
+        error = [[100 * (i.mean - i.low)], [100 * (i.high - i.mean)]]
+        below.errorbar(100 * i.mean, height, xerr=error, fmt="o", color=figures.COLOURS[index], capsize=4)
+    below.set(xlabel="difference in test accuracy (percentage points)", ylim=(-0.6, 2))
+    below.set_yticks((1, 0), ("5 linear\n− logistic", "ReLU\n− linear"))
+    figures.legend(below, loc="upper right")
+    caption = (
+        "Top: test accuracy by epoch, mean of the seeds with its 95% interval. Bottom: the differences after "
+        "the last epoch with their 95% intervals. The first is to lie within the margin, the second above 0."
+    )
+    return Figure.of(drawing, caption)

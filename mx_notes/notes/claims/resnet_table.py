@@ -1,0 +1,221 @@
+"""The ResNet family's table: what Gluon's networks are made of, read off their graphs, beside the paper's."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+from ... import models
+from ...models.size_table import PAPER, PAPER_SHAPE, WAYS, Layer, paper_layers, size_table, ways_to_count
+from ...runtime import mx
+from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
+from ..lab import figures
+
+
+def longest_path(symbol: mx.sym.Symbol) -> int:
+    """The most convolutions and fully connected layers that lie one behind another between input and output."""
+    depth = []
+    for node in json.loads(symbol.tojson())["nodes"]:  # every node comes after its inputs
+        before = max((depth[source] for source, *_ in node["inputs"]), default=0)
+        depth.append(before + (node["op"] in ("Convolution", "FullyConnected")))
+    return max(depth)
+
+
+def blocks(symbol: mx.sym.Symbol) -> dict[str, int]:
+    """How many shortcuts each stage has: the additions in the graph."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    additions = [node["name"] for node in nodes if node["op"] in ("elemwise_add", "broadcast_add")]
+    return dict(Counter(f"stage {name.partition('stage')[2][0]}" for name in additions))
+
+
+CLAIM = Claim(
+    id="resnet-table",
+    heading="resnet",
+    order=1,
+    statement=(
+        "The ResNets of 18, 34, 50, 101 and 152 layers are one family: a stem, four stages of residual blocks, "
+        "a classifier. The note shows it as Table 1 of He et al. 2015, with 1.8, 3.6, 3.8, 7.6 and 11.3 billion "
+        "multiply-adds for an image of 224×224."
+    ),
+    method=(
+        "Gluon's five networks are built and turned into graphs. Shape inference gives the size of every "
+        "convolution and of the fully connected layer; each weight costs one multiply-add at each place of the "
+        "output. The depth is the largest number of such layers on a path from input to output, a block is an "
+        "addition of a shortcut."
+    ),
+    criterion=(
+        "Confirmed if in all 5 networks the longest path has as many layers as the name says, every layer has the "
+        "kernel, output and multiply-adds of Table 1's, and the sum rounds to the figure printed there (one "
+        "decimal, $10^9$). Corrected if the layers agree and a sum does not. Refuted if a layer differs."
+    ),
+    shown=(longest_path, blocks),
+)
+
+
+def measure(setting: Setting) -> Evidence:
+    """Build the five networks; takes no samples, so `setting` changes nothing."""
+    networks = {}
+    for depth, (paper_blocks, printed) in PAPER.items():
+        name = f"resnet{depth}_v1"
+        symbol = models.logits_symbol(models.build(name, 1000, PAPER_SHAPE))
+        table = size_table(name)
+        networks[depth] = {
+            "longest_path": longest_path(symbol),
+            "blocks": list(blocks(symbol).values()),
+            "paper_blocks": list(paper_blocks),
+            "layers_that_differ": differing(table.layers, paper_layers(depth)),
+            "parameters": table.parameters,
+            "multiply_adds": table.multiply_adds,
+            "printed": printed,
+            "by_group": _by_group(table.layers),
+            "block": _block_of_each_stage(table.layers, blocks(symbol)),
+            "multiply_adds_of_v1b": size_table(f"{name}b").multiply_adds,
+        }
+    decided, deciding, reason, correction = verdict(networks)
+    return Evidence(
+        verdict=decided,
+        deciding=deciding,
+        reason=reason,
+        correction=correction,
+        numbers={str(depth): network for depth, network in networks.items()},
+        tables=[_family(networks), _stages(networks)],
+        figures=[_figure(networks)],
+        sample="five graphs, by shape inference",
+    )
+
+
+def differing(layers: Iterable[Layer], paper: Iterable[Layer]) -> int:
+    """How many layers with multiply-adds only one of the two has, or has at another size."""
+    here, there = (
+        Counter((x.group, x.kind, x.output, x.multiply_adds) for x in each if x.multiply_adds)
+        for each in (layers, paper)
+    )
+    return sum(((here - there) + (there - here)).values())
+
+
+def verdict(networks: dict[int, dict]) -> tuple[Verdict, str, str, str]:
+    """The verdict, the deciding number, the reason and the correction, from what was found by depth."""
+    wrong = [
+        depth
+        for depth, found in networks.items()
+        if found["longest_path"] != depth
+        or found["layers_that_differ"]
+        or found["blocks"] != found["paper_blocks"]
+    ]
+    if wrong:
+        named = ", ".join(map(str, wrong))
+        return Verdict.REFUTED, f"layers differ in ResNet-{named}", f"Not built as in Table 1: {named}.", ""
+    same = {depth for depth, found in networks.items() if as_printed(found)}
+    deciding = f"layers agree in {len(networks)} networks, printed sums in {len(same)}"
+    reason = "Depth, blocks and every single layer of all five are those of Table 1"
+    if len(same) == len(networks):
+        return Verdict.CONFIRMED, deciding, f"{reason}, and so are the sums as printed.", ""
+    off = [(depth, found) for depth, found in networks.items() if depth not in same]
+    sums = "; ".join(
+        f"ResNet-{depth} needs {found['multiply_adds'] / 1e9:.3f}, which rounds to "
+        f"{found['multiply_adds'] / 1e9:.1f}, not {found['printed']}"
+        for depth, found in off
+    )
+    correction = f"The layers are right, not all sums (in $10^9$): {sums}. {_counting()}"
+    return (
+        Verdict.CORRECTED,
+        deciding,
+        f"{reason}, but {len(off)} of the printed sums are not theirs.",
+        correction,
+    )
+
+
+def as_printed(found: dict) -> bool:
+    """Whether the multiply-adds of a network, in 10^9, round to the figure that the paper prints."""
+    return f"{found['multiply_adds'] / 1e9:.1f}" == f"{found['printed']:.1f}"
+
+
+def _counting() -> str:
+    ways = {depth: ways_to_count(depth) for depth in PAPER}
+    fitting = {
+        (counted, how): [depth for depth in PAPER if ways[depth][counted, how][1] == PAPER[depth][1]]
+        for counted in WAYS
+        for how in ("rounded", "cut off")
+    }
+    (counted, how), most = max(fitting.items(), key=lambda item: len(item[1]))
+    if len(most) == len(PAPER):
+        return f"Counting {counted}, {how}, gives all printed figures."
+    return (
+        f"Of {len(fitting)} ways of counting (with or without the projections and the classifier, rounded or cut "
+        f"off) none gives all {len(PAPER)} printed figures; the best gives {len(most)}."
+    )
+
+
+def _by_group(layers: Iterable[Layer]) -> dict[str, int]:
+    sums: Counter = Counter()
+    for layer in layers:
+        sums[layer.group] += layer.multiply_adds
+    return dict(sums)
+
+
+def _block_of_each_stage(layers: Iterable[Layer], counts: dict[str, int]) -> dict[str, str]:
+    """By stage, its output size and its last block's layers (the first may have a projection besides)."""
+    found = {}
+    for stage, count in counts.items():
+        weighted = [layer for layer in layers if layer.group == stage and layer.multiply_adds]
+        block = weighted[-(len(weighted) // count) :]
+        size = block[-1].output[-1]
+        kinds = ", ".join(f"{x.kind.split()[0].replace('x', '×')} to {x.output[0]}" for x in block)
+        found[stage] = f"{stage}, {size}×{size}: {kinds}"
+    return found
+
+
+def _family(networks: dict[int, dict]) -> Table:
+    columns = (
+        "network",
+        "layers on the longest path",
+        "parameters ($10^6$)",
+        "multiply-adds ($10^9$)",
+        "in Table 1",
+        "agrees",
+    )
+    rows = [
+        (
+            f"ResNet-{depth}",
+            found["longest_path"],
+            found["parameters"] / 1e6,
+            found["multiply_adds"] / 1e9,
+            found["printed"],
+            "yes" if as_printed(found) else "no",
+        )
+        for depth, found in networks.items()
+    ]
+    return Table("Gluon's networks for one image of 3×224×224", columns, rows)
+
+
+def _stages(networks: dict[int, dict]) -> Table:
+    counts: dict[str, dict[int, int]] = {}
+    for depth, found in networks.items():
+        for block, count in zip(found["block"].values(), found["blocks"], strict=True):
+            counts.setdefault(block, {})[depth] = count
+    rows = [(block, *(counts[block].get(depth, "") for depth in networks)) for block in sorted(counts)]
+    return Table("How many of which block each network has", ("block", *map(str, networks)), rows)
+
+
+def _figure(networks: dict[int, dict]) -> Figure:
+    drawing, (axes,) = figures.new()
+    places = range(len(networks))
+    start = [0.0] * len(networks)
+    for index, group in enumerate(next(iter(networks.values()))["by_group"]):
+        if group == "classifier":  # at most 0.002: not to be seen
+            continue
+        costs = [found["by_group"][group] / 1e9 for found in networks.values()]
+        axes.bar(places, costs, bottom=start, color=figures.COLOURS[index], width=0.6, label=group)
+        start = [low + cost for low, cost in zip(start, costs, strict=True)]
+    printed = [found["printed"] for found in networks.values()]
+    axes.plot(places, printed, "_", color=figures.INK, ms=20, mew=2, label="printed in Table 1")
+    axes.set_xticks(places, [str(depth) for depth in networks])
+    axes.set(xlabel="layers", ylabel="multiply-adds of one image ($10^9$)", title="What the depths cost")
+    axes.grid(False, axis="x")
+    figures.legend(axes, loc="upper left")
+    return Figure.of(
+        drawing,
+        "Multiply-adds by stage, counted in the graphs, and the sum that the paper prints (its conv2_x to conv5_x "
+        "are stages 1 to 4). The deep ones spend theirs in the third stage.",
+    )

@@ -1,0 +1,99 @@
+"""`mx-notes notes`: the claims measured, their table on the terminal, their page and evidence in a folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+
+from tqdm import tqdm
+
+from .. import disk, runtime
+from ..errors import UserError
+from .claim import Setting, claims
+from .page.render import html
+from .processes import measure
+from .record import Record, Result
+
+
+def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
+    """Measure the claims of these ids (None: all) and write `out/index.html` and `out/evidence.json`.
+
+    Returns the exit status: 0 if every claim could be measured, whatever its verdict, 1 if one could not.
+    Raises UserError, before anything is measured, for an unknown id, a negative seed or a folder that
+    cannot be written.
+    """
+    if setting.seed < 0:
+        raise UserError(f"--seed {setting.seed}: expected 0 or more")
+    modules = chosen(only)
+    _create(out)
+    began = time.perf_counter()
+    results = _measured(modules, setting)
+    record = Record.of(setting, results, time.perf_counter() - began)
+    _write(out / "evidence.json", record.to_json())
+    _write(out / "index.html", html(record))
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in record.counts().items())
+    quick = "; a quick run: smaller samples" if setting.quick else ""
+    print(f"\n{summary}; {record.seconds:.0f} s, seed {setting.seed}{quick}")
+    print(f"the page: {out / 'index.html'}")
+    return 1 if any(result.outcome.error for result in results) else 0
+
+
+def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
+    """The claims' modules by id, in the note's order; raises UserError naming ids near an unknown one."""
+    known = claims()
+    for name in only or ():
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.4)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"expected some of {', '.join(known)}"
+            raise UserError(f"no claim {name!r}: {hint}")
+    return {name: module for name, module in known.items() if only is None or name in only}
+
+
+def listing() -> str:
+    """The ids in the note's order, each with the beginning of its statement."""
+    return "\n".join(
+        f"{name:20} {textwrap.shorten(module.CLAIM.statement, 88, placeholder=' …')}"
+        for name, module in claims().items()
+    )
+
+
+def _measured(modules: dict[str, ModuleType], setting: Setting) -> list[Result]:
+    """Measure and print the table, each row as soon as it and those above it are known."""
+    workers = min(runtime.threads().count, len(modules))
+    names = {claim: module.__name__ for claim, module in modules.items()}
+    results: dict[str, Result] = {}
+    rows = iter(modules)
+    upcoming = next(rows)
+    print(f"{'claim':20} {'verdict':13} deciding number", flush=True)
+    with tqdm(total=len(modules), unit="claim", leave=False, disable=not sys.stderr.isatty()) as bar:
+        for claim, outcome in measure(names, setting, workers):
+            results[claim] = Result(modules[claim], outcome)
+            while upcoming in results:
+                result = results[upcoming]
+                bar.write(f"{upcoming:20} {result.verdict:13} {result.deciding}")
+                sys.stdout.flush()
+                upcoming = next(rows, None)
+            bar.update()
+    return [results[claim] for claim in modules]
+
+
+def _create(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
+    if not os.access(out, os.W_OK):
+        raise UserError(f"--out {out}: cannot be written: Permission denied")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        disk.replace(path, text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,55 @@
+"""One look for all figures: legible at a phone's width, safe for colour-blind eyes, on light and dark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .intervals import interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, without its black and its yellow, which vanish on a dark or a light page.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+MARKERS = "osD^vP"
+INK = "#808080"  # text and axes: read on white and on black
+
+
+def new(panels: int = 1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
+    """A figure of one or more panels below each other, as wide as a phone shows without shrinking its text."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, height * panels), layout="constrained", facecolor="none")
+    FigureCanvasAgg(figure)
+    axes = list(np.atleast_1d(figure.subplots(panels, 1)))
+    for each in axes:
+        each.set_facecolor("none")
+        each.grid(alpha=0.3)
+        each.tick_params(colors=INK, labelsize=10)
+        for part in (each.xaxis.label, each.yaxis.label, each.title):
+            part.set_color(INK)
+            part.set_fontsize(11)
+        for spine in each.spines.values():
+            spine.set_color(INK)
+    return figure, axes
+
+
+def legend(axes: Axes, **settings) -> None:
+    """A legend in the page's ink."""
+    axes.legend(labelcolor=INK, frameon=False, fontsize=9, **settings)
+
+
+def band(axes: Axes, x, trials, index: int, label: str) -> None:
+    """A line of the mean of `trials` (trials, len(x)) with its 95% interval as a band, in colour `index`."""
+    trials = np.asarray(trials, dtype=float)
+    intervals = [interval(column) for column in trials.T]
+    colour = COLOURS[index % len(COLOURS)]
+    axes.plot(x, [i.mean for i in intervals], color=colour, marker=MARKERS[index % 6], ms=4, label=label)
+    if len(trials) > 1:
+        axes.fill_between(
+            x, [i.low for i in intervals], [i.high for i in intervals], color=colour, alpha=0.2, lw=0
+        )

@@ -1,0 +1,136 @@
+"""The page: one self-contained HTML file with everything that was measured, and two parts to play with."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from ..claim import HEADINGS, Figure
+from ..record import Record, Result
+from .formulas import scientific, to_html
+
+FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
+MARKS = {"confirmed": "✓", "corrected": "✎", "refuted": "✗", "inconclusive": "≈", "not measured": "!"}
+LIVE = ("softmax", "momentum")  # the claims with a part to play with
+
+
+def html(record: Record) -> str:
+    """The record as a page. It loads nothing: style, script and figures stand in it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "formulas": to_html,
+        "cell": cell,
+        "is_number": is_number,
+        "drawing": drawing,
+        "title": title,
+    }
+    return environment.get_template("page.html").render(
+        record=record,
+        sections=[
+            (HEADINGS[heading], list(results))
+            for heading, results in groupby(record.results, lambda result: result.claim.heading)
+        ],
+        marks=MARKS,
+        live=[result.claim.id for result in record.results if result.claim.id in LIVE],
+        sources=sources,
+        path=path,
+        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+        script=Markup((FOLDER / "live.js").read_text(encoding="utf-8")),
+    )
+
+
+def title(claim_id: str) -> str:
+    """A claim's id as a reader would write it."""
+    return claim_id.replace("-", " ").capitalize().replace("Resnet", "ResNet")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A function as it stands in its file."""
+
+    name: str
+    place: str  # "mx_notes/notes/claims/softmax.py, line 40"
+    code: str
+
+
+def sources(result: Result) -> list[Source]:
+    """The functions that the claim shows."""
+    return [_source(function) for function in result.claim.shown]
+
+
+def _source(function: Callable) -> Source:
+    function = inspect.unwrap(function)
+    lines, start = inspect.getsourcelines(function)
+    file = Path(inspect.getsourcefile(function))
+    return Source(function.__name__, f"{_relative(file)}, line {start}", textwrap.dedent("".join(lines)))
+
+
+def path(result: Result) -> str:
+    """The claim's module, as a path from the repository's root."""
+    return _relative(Path(result.module.__file__))
+
+
+def _relative(file: Path) -> str:
+    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else file.name
+
+
+def drawing(figure: Figure, name: str) -> Markup:
+    """The figure's SVG, fit to stand in a page beside others; it is described by the element `name`-caption.
+
+    Matplotlib's ids get the name in front, so that no two figures share one; its size gives way to the
+    page's; its style sheet and metadata, which would apply to the whole page, are dropped.
+    """
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", figure.svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    head, tail = svg.split(">", 1)
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    label = Markup(' role="img" aria-labelledby="{}-caption">').format(name)
+    return Markup(head) + label + Markup(tail)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a table's cell is to be set as a number."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def cell(value: Any) -> str:
+    """A table's cell as safe HTML: whole numbers in full, others with four significant digits."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Integral):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, Real):
+        return _four_digits(float(value))
+    return to_html("–" if value is None else value)
+
+
+def _four_digits(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    sign = "−" if value < 0 else ""
+    if math.isinf(value):
+        return f"{sign}∞"
+    mantissa, exponent = f"{abs(value):.3e}".split("e")
+    if value != 0 and not -4 <= int(exponent) < 6:
+        return sign + scientific(f"{float(mantissa):g}", int(exponent))
+    decimals = max(0, 3 - int(exponent))
+    text = f"{round(abs(value), 3 - int(exponent)):,.{decimals}f}" if value else "0"
+    return sign + (text.rstrip("0").rstrip(".") if "." in text else text)

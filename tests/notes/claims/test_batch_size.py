@@ -1,0 +1,73 @@
+"""Batch sizes: how the rate is scaled, what is trained, and the verdict's criterion."""
+
+import pytest
+
+from mx_notes.notes.claim import Setting, Verdict
+from mx_notes.notes.claims import batch_size
+from mx_notes.notes.claims.batch_size import (
+    RATE,
+    REFERENCE,
+    SCALINGS,
+    WARM_UP,
+    correction,
+    rate,
+    sides,
+    verdict,
+)
+from mx_notes.notes.lab.intervals import interval
+
+SAME = interval([0.001, -0.002, 0.003, 0.0, -0.001])
+LOSS = interval([-0.20, -0.22, -0.19, -0.21, -0.23])
+NOISE = interval([0.05, -0.05, 0.04, -0.04, -0.02])
+FASTER = interval([2.3, 2.2, 2.4, 2.3, 2.2])
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    return batch_size.measure(Setting(quick=True))
+
+
+def test_the_scaled_rate_is_reached_over_the_warm_up():
+    batch = 16 * REFERENCE
+    for scaling, factor in (("fixed", 1), ("square root", 4), ("linear", 16)):
+        assert rate(0.0, batch, scaling) == pytest.approx(RATE)
+        assert rate(WARM_UP / 2, batch, scaling) == pytest.approx(RATE * (1 + factor) / 2)
+        assert rate(WARM_UP, batch, scaling) == rate(1.0, batch, scaling) == pytest.approx(RATE * factor)
+
+
+def test_every_scaling_gives_the_reference_the_same_rate():
+    assert {rate(0.5, REFERENCE, scaling) for scaling in SCALINGS} == {RATE}
+
+
+@pytest.mark.slow
+def test_every_batch_is_trained_and_timed_on_every_seed(evidence):
+    for by_batch in evidence.numbers["test_accuracy"].values():
+        assert {batch: len(values) for batch, values in by_batch.items()} == {16: 3, 128: 3, 1024: 3}
+    assert all(min(speeds) > 0 for speeds in evidence.numbers["images_per_second"].values())
+    assert "3 seeds" in evidence.sample and "only" in evidence.sample
+
+
+@pytest.mark.slow
+def test_the_reference_differs_from_itself_by_nothing(evidence):
+    for differences in evidence.numbers["minus_reference"].values():
+        assert differences[REFERENCE]["mean"] == 0
+
+
+def test_planted_effects_decide_the_verdict():
+    all_fail = {32: SAME, 64: LOSS, 1024: LOSS}
+    some_hold = {32: SAME, 64: SAME, 256: NOISE, 1024: LOSS}
+    assert verdict(FASTER, LOSS, all_fail)[0] is Verdict.CONFIRMED
+    assert verdict(FASTER, LOSS, some_hold)[0] is Verdict.CORRECTED
+    assert verdict(FASTER, LOSS, {32: SAME, 64: NOISE, 1024: LOSS})[0] is Verdict.INCONCLUSIVE
+    assert verdict(NOISE, LOSS, all_fail)[0] is Verdict.INCONCLUSIVE  # speed undecided
+    assert verdict(FASTER, NOISE, all_fail)[0] is Verdict.INCONCLUSIVE
+    assert verdict(FASTER, SAME, all_fail)[0] is Verdict.REFUTED  # a large batch loses nothing
+    assert verdict(FASTER, LOSS, {32: SAME, 64: SAME, 1024: SAME})[0] is Verdict.REFUTED  # proportional
+    assert verdict(LOSS, LOSS, all_fail)[0] is Verdict.REFUTED  # slower
+
+
+def test_the_correction_names_where_linear_scaling_stops():
+    holds, fails = sides({32: SAME, 64: SAME, 128: NOISE, 256: LOSS, 1024: LOSS})
+    assert (holds, fails) == ([32, 64], [256, 1024])
+    text = correction(holds, fails)
+    assert "a batch of 64" in text and "stops holding at 256" in text
