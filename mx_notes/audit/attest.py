@@ -15,24 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..runtime import mx
-from .graph.graph import FUSED_RELU
-from .trace.recorder import Recorder
+from .graph.operators import WITH_GRADIENT_OPERATOR
 from .trace.step import Step
 
 STEPS = 3  # the first ones, all of which are looked at closely
 BACKWARD_CALLS = ("MXExecutorBackwardEx", "MXAutogradBackwardEx", "MXAutogradBackward")
 MERGING = "MXNET_EXEC_BULK_EXEC_TRAIN"
-LAYERS = {
-    "FullyConnected",
-    "Convolution",
-    "Deconvolution",
-    "BatchNorm",
-    FUSED_RELU,
-    "LayerNorm",
-    "RNN",
-    "dot",
-    "Embedding",
-}
 
 
 @dataclass
@@ -68,8 +56,7 @@ class Attestation:
 class Witness:
     """The profiler over the first steps. Make it before the program binds its networks."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self) -> None:
         self.attestation: Attestation | None = None
         self._expected: Counter = Counter()
         self._compared = 0
@@ -86,19 +73,22 @@ class Witness:
         )
         mx.profiler.set_state("run")
 
-    def on_step(self, step: Step) -> None:
-        """Count a step's backward passes and the layers in their graphs; after the last, ask the profiler."""
+    def on_step(self, step: Step, passes: int) -> None:
+        """Count a step's backward passes and the layers in their graphs; after the last, ask the profiler.
+
+        passes: backward passes that the hooks have counted so far.
+        """
         if self.attestation is not None:
             return
         self._compared += len(step.looks)
         for look in step.looks:
-            for node in look.graph.named(*LAYERS):
-                if any(each.node.op == "null" and each.node.parameter for each in node.inputs):
+            for node in look.graph.of_kind(*WITH_GRADIENT_OPERATOR):
+                if any(each.node.is_leaf and each.node.parameter for each in node.inputs):
                     self._expected[f"_backward_{node.op.removeprefix('_')}"] += 1
         if step.number == STEPS:
-            self.finish(step.number)
+            self.finish(step.number, passes)
 
-    def finish(self, steps: int) -> None:
+    def finish(self, steps: int, passes: int) -> None:
         """Stop the profiler and compare, unless that has been done."""
         if self.attestation is not None:
             return
@@ -112,7 +102,7 @@ class Witness:
         self._folder.cleanup()
         self.attestation = Attestation(
             steps,
-            self._recorder.passes,
+            passes,
             sum(executed[name] for name in BACKWARD_CALLS),
             self._compared,
             dict(self._expected),

@@ -33,11 +33,11 @@ class TrainingAudit:
     def assert_backward_once(self) -> None:
         """Every step was forward, then one backward pass, then the update; there was a step at all."""
         watch = self.watch
-        counts = {times: n for (kind, times), n in watch.recorder.totals.items() if kind == "backward"}
+        counts = watch.summary().calls.get("backward", {})
         assert counts, "no step of training was seen: nothing was updated inside the test"
         wrong = [f for f in watch.findings if f.rule in ("backward-once", "call-order")]
-        said = "".join(f"\n{f.rule}, step {f.step}, {f.file}:{f.line}: {f.message}" for f in wrong)
-        steps = ", ".join(f"{times} on {n} steps" for times, n in sorted(counts.items()))
+        said = "".join(f"\n{finding}" for finding in wrong)
+        steps = ", ".join(f"{times} on {n} steps" for times, n in counts.items())
         assert set(counts) == {1} and not wrong, f"backward passes per step: {steps}{said}"
 
     def assert_no_findings(self, allow: Collection[str] = ()) -> None:
@@ -45,11 +45,11 @@ class TrainingAudit:
 
         Raises ValueError for an id that is not a rule's.
         """
-        from .rules import RULES
+        from .rules import rules
 
-        unknown = set(allow) - set(RULES)
+        unknown = set(allow) - set(rules())
         if unknown:
-            raise ValueError(f"allow={sorted(unknown)}: not a rule; rules are {', '.join(RULES)}")
+            raise ValueError(f"allow={sorted(unknown)}: not a rule; rules are {', '.join(rules())}")
         watch = self.watch
         assert watch.number_of_steps, "no step of training was seen: nothing was updated inside the test"
         assert all(finding.rule in allow for finding in watch.findings), watch.report()

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import gc
-import json
 import sys
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+
+import numpy as np
 
 from ..runtime import mx
 from .attest import Attestation, Witness
 from .hooks.attach import attached
-from .hooks.telling import unreported
-from .rules import RULES, Finding
+from .hooks.telling import audience, strict, unreported
+from .report.summary import Finding, RuleState, State, Summary, versions
+from .rules import ERROR, Findings, Message, NothingToCheck, Rule, Severity, rules
 from .trace.recorder import Recorder
-from .trace.step import Message, Step
+from .trace.step import NOWHERE, RunFacts, Step
 
 FIRST_STEPS = 12  # kept for the timeline, however long the training
+CALLS = ("forward", "backward", "update", "micro-batches")
 
 
 class AuditError(AssertionError):
@@ -33,28 +35,29 @@ class Watch:
 
     def __init__(self, max_steps: int | None = None, attest: bool = False) -> None:
         self.findings: list[Finding] = []
-        self.repeats: dict[Finding, int] = {}
-        self.checked: dict[str, int] = {}  # rule: the steps on which it had something to check
-        self.first_steps: list[Step] = []
-        self.found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
+        self.repeats: Counter[Finding] = Counter()
+        self.checked: Counter[str] = Counter()  # rule: the steps on which it had something to check
+        self.failures: list[str] = []  # parts of the audit that stopped
         self.script: str | None = getattr(sys.modules["__main__"], "__file__", None)
-        self.recorder = Recorder(on_step=self._judge)
-        self._max_steps = max_steps
-        self._witness = Witness(self.recorder) if attest else None
-        self._finished = False
-        self._memory: dict[str, dict] = {id: {} for id in RULES}
-        self._rules = {True: list(RULES.values()), False: [r for r in RULES.values() if not r.close]}
+        self._first_steps: list[Step] = []
+        self._found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
+        self._rules: list[Rule] = [kind() for kind in rules().values()]
+        self._stopped: set[str] = set()
         self._seen: dict[tuple, Finding] = {}
+        self._max_steps = max_steps
+        self._finished = False
+        self.recorder = Recorder([self._judge])
+        self._witness = Witness() if attest else None
 
     @property
     def steps(self) -> list[Step]:
         """The latest step records, at most 1,000."""
-        return list(self.recorder.steps)
+        return list(self.recorder.now.closed)
 
     @property
     def number_of_steps(self) -> int:
         """All steps, kept or not."""
-        return self.recorder.number_of_steps
+        return self.recorder.now.steps_done
 
     @property
     def attestation(self) -> Attestation | None:
@@ -64,134 +67,154 @@ class Watch:
     @property
     def errors(self) -> list[Finding]:
         """The findings that say that the training is wrong."""
-        return [finding for finding in self.findings if finding.severity == "error"]
+        return [finding for finding in self.findings if finding.severity is ERROR]
 
-    def raise_for_findings(self, allow: tuple[str, ...] = ()) -> None:
+    def raise_for_findings(self, allow: Collection[str] = ()) -> None:
         """Raise AuditError if there is a finding of severity `error` from a rule not in `allow`."""
         wrong = [finding for finding in self.errors if finding.rule not in allow]
         if wrong:
-            raise AuditError("\n".join(f"{f.rule}, step {f.step}: {f.message}" for f in wrong))
+            raise AuditError("\n".join(map(str, wrong)))
+
+    def summary(self) -> Summary:
+        """What was found, as plain data."""
+        totals = self.recorder.now.totals
+        kinds = [kind for kind in CALLS if any(of == kind for of, _ in totals)]
+        order = list(Severity)
+        return Summary(
+            script=self.script,
+            steps=self.number_of_steps,
+            findings=[
+                (finding, self.repeats[finding])
+                for finding in sorted(self.findings, key=lambda each: order.index(each.severity))
+            ],
+            rules=[self._state(rule) for rule in self._rules],
+            calls={kind: {n: totals[kind, n] for of, n in sorted(totals) if of == kind} for kind in kinds},
+            failures=self.failures,
+            first_steps=self._first_steps,
+            found_on=self._found_on,
+            attestation=self.attestation,
+            versions=versions(),
+        )
 
     def report(self) -> str:
         """The report as text."""
         from .report.text import text
 
-        return text(self)
+        return text(self.summary())
 
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing, with a timeline of the first steps."""
         from .report.html import html
 
-        return html(self)
+        return html(self.summary())
 
     def to_json(self) -> str:
         """The report as JSON, schema 1."""
-        totals = self.recorder.totals
-        per_step = {
-            kind: {str(times): n for (k, times), n in sorted(totals.items()) if k == kind}
-            for kind in ("forward", "backward", "update")
-        }
-        findings = [
-            {
-                "rule": f.rule,
-                "severity": f.severity,
-                "step": f.since,
-                "message": f.message,
-                "file": f.file,
-                "line": f.line,
-            }
-            for f in self.findings
-        ]
-        report = {
-            "schema": 1,
-            "steps": self.number_of_steps,
-            "per_step": per_step,
-            "findings": findings,
-            "checked": [id for id in RULES if self.checked.get(id)],
-        }
-        if self.attestation:
-            report["attestation"] = vars(self.attestation) | {"contradicted": self.attestation.contradicted}
-        return json.dumps(report, indent=1) + "\n"
+        from .report.json import json
+
+        return json(self.summary())
 
     def finish(self) -> None:
         """Judge the last step and the run; once."""
         if self._finished:
             return
         self._finished = True
-        with unreported(), _nothing_collected():
-            self._max_steps = None
-            self.recorder.finish()
-            buffers = list(self.recorder.ledger.weights.values())
-            self._memory["non-finite"]["buffers"] = buffers
-            self._memory["frozen-parameter"]["buffers"] = [*buffers, *self.recorder.ledger.departed]
-            self._memory["frozen-parameter"]["handed"] = set().union(*self.recorder.handed.values())
-            self._memory["learning-rate"]["schedules"] = list(self.recorder.schedules.values())
-            for rule in RULES.values():
-                for check in rule.at_end:
-                    messages = self._ask(rule, check)
-                    if messages is not None:
-                        self._enter(rule, messages, None)
+        self._max_steps = None
+        with unreported():
+            audience().settle()
+            try:
+                self.recorder.finish()
+                facts = self.recorder.facts()
+            except Exception as error:
+                self.failed(error)
+            else:
+                for rule in self._rules:
+                    self._ask(rule, rule.at_end, facts)
             if self._witness:
-                self._witness.finish(self.number_of_steps)
+                self._witness.finish(self.number_of_steps, self.recorder.now.passes)
+
+    def failed(self, error: Exception) -> None:
+        """Note that the trace itself has failed: nothing is judged from here on."""
+        if strict():
+            raise error
+        self.failures.append(f"the audit stopped at step {self.number_of_steps + 1}: {_line(error)}")
+        self._stopped.update(rule.id for rule in self._rules)
 
     def _judge(self, step: Step) -> None:
         if step.number <= FIRST_STEPS:
-            self.first_steps.append(step)
-        for rule in self._rules[step.deep]:
-            messages = self._ask(rule, rule.on_step, step)
-            if messages is not None:
-                self._enter(rule, messages, step)
+            self._first_steps.append(step)
+        for rule in self._rules:
+            if step.sampled or not rule.sampled_only:
+                self._ask(rule, rule.on_step, step)
         if self._witness:
-            self._witness.on_step(step)
+            self._witness.on_step(step, self.recorder.now.passes)
         if self._max_steps is not None and step.number >= self._max_steps:
             raise StopAudit
 
-    def _ask(self, rule, check, *step: Step):
+    def _ask(
+        self, rule: Rule, question: Callable[..., Findings | NothingToCheck], about: Step | RunFacts
+    ) -> None:
+        if rule.id in self._stopped:
+            return
         try:
-            return check(*step, self._memory[rule.id])
+            with np.errstate(all="ignore"):
+                found = question(about)
         except mx.base.MXNetError:
             # An operator of the program has failed, and the first to read its output is told. That is
             # the program itself, here called back, unless it has ended.
             if not self._finished:
                 raise
-            return None
-
-    def _enter(self, rule, messages, step: Step | None) -> None:
-        if step or rule.id not in self.checked:
-            self.checked[rule.id] = self.checked.get(rule.id, 0) + 1
-        if not messages:
             return
+        except Exception as error:
+            if strict():
+                raise
+            self._stopped.add(rule.id)
+            self.failures.append(f"rule {rule.id} stopped at step {self.number_of_steps}: {_line(error)}")
+            return
+        if not isinstance(found, NothingToCheck):
+            self._enter(rule, found, about if isinstance(about, Step) else None)
+
+    def _enter(self, rule: Rule, messages: list[Message], step: Step | None) -> None:
+        if step or rule.id not in self.checked:
+            self.checked[rule.id] += 1
         seen = []
         for message in messages:
-            if isinstance(message, str):
-                message = Message(message)
-            severity, file, line = message.severity or rule.severity, message.file, message.line
-            if step and not file:
-                file, line = step.file, step.line
-            number = step.number if step else None
-            since = number or message.step or self.number_of_steps
-            finding = Finding(rule.id, severity, message.text, number, file, line, since)
-            kind = (rule.id, severity, file, line)
+            finding = Finding(
+                rule=rule.id,
+                severity=message.severity or rule.severity,
+                message=message.text,
+                step=step.number if step else message.step or self.number_of_steps,
+                whole_run=step is None,
+                place=message.place
+                if message.place and message.place.file
+                else step.place
+                if step
+                else NOWHERE,
+            )
+            kind = (finding.rule, finding.severity, finding.place)
             first = self._seen.setdefault(kind, finding)
             if first is finding:
                 self.findings.append(finding)
             if first not in seen:
                 seen.append(first)
-                self.repeats[first] = self.repeats.get(first, 0) + 1
+                self.repeats[first] += 1
         if step and step.number <= FIRST_STEPS:
-            self.found_on[step.number] += seen
+            self._found_on[step.number] += seen
+
+    def _state(self, rule: Rule) -> RuleState:
+        severities = {finding.severity for finding in self.findings if finding.rule == rule.id}
+        checked = self.checked[rule.id]
+        if severities:
+            state = State.ERROR if ERROR in severities else State.WARNING
+        elif rule.id in self._stopped:
+            state = State.STOPPED
+        else:
+            state = State.HELD if checked else State.UNCHECKED
+        return RuleState(rule.id, rule.sentence(), state, checked)
 
 
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """A network that only cycles hold must not be freed while its arrays are looked at by their handles."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 @contextmanager
@@ -203,8 +226,7 @@ def audit(max_steps: int | None = None, attest: bool = False) -> Iterator[Watch]
     """
     with unreported():
         watch = Watch(max_steps, attest)
-    # Finished while the hooks still hear of arrays that are freed: their handles must not be used any more.
-    with attached(watch.recorder):
+    with attached(*watch.recorder.listeners, failed=watch.failed):
         try:
             yield watch
         finally:

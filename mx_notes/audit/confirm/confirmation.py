@@ -7,7 +7,7 @@ print(confirmation.text())
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,9 +16,8 @@ import numpy as np
 from ...runtime import mx
 from ..hooks.attach import attached
 from ..trace.recorder import Recorder
-from ..trace.step import Step, UpdateSample
-from . import per_example as examples
-from . import sgd as momentum
+from ..trace.step import Kind, Step
+from . import per_example, sgd
 
 CHECKED_STEPS = (2, 20, 100)  # not the first: there v is 0, and a wrong momentum would not show
 MEAN_TOLERANCE = 1e-4  # float32 sums over the batch in another order
@@ -26,7 +25,7 @@ HALF_MEAN_TOLERANCE = 2e-2  # float16 rounds each of them to 5e-4
 UPDATE_TOLERANCE = 1e-6  # float32 rounding of a few operations
 
 
-@dataclass
+@dataclass(frozen=True)
 class Line:
     """One statement: what was found, and whether it holds."""
 
@@ -37,13 +36,16 @@ class Line:
 class Confirmation:
     """Counts every step of a run; on CHECKED_STEPS recomputes the gradient and the update."""
 
-    def __init__(self) -> None:
-        self.recorder = Recorder(
-            deep=lambda number: number in CHECKED_STEPS,
-            looks=False,
-            on_backward=self._expect_gradient,
-            on_step=self._compare,
-        )
+    def __init__(
+        self,
+        total: Callable[[np.ndarray], np.ndarray] = lambda values: values,
+        where: Callable[[int], str] = lambda devices: f" over {devices} devices" if devices > 1 else "",
+    ) -> None:
+        """total: the sum of an array over all workers. where: says where the batch's losses are, by the number of
+        this worker's devices.
+        """
+        self._total, self._where = total, where
+        self.recorder: Recorder | None = None
         self._sums: dict[int, tuple[dict, int]] = {}  # of the step: its executors' sums of gradients
         self._mean: list[float] = []  # relative differences, one a checked batch
         self._update: list[float] = []  # one a checked step, the worst of its parameters
@@ -51,26 +53,41 @@ class Confirmation:
         self._devices = 1
         self._half = False  # whether gradients are float16
 
-    def _expect_gradient(self, step: Step, executor: mx.executor.Executor) -> None:
-        losses = examples.losses_symbol(executor._symbol)
+    def expect_gradient(self, step: Step, executor: mx.executor.Executor) -> None:
+        """Before a backward pass of a sampled step: compute the examples' own gradients."""
+        losses = per_example.losses_symbol(executor._symbol) if step.number in CHECKED_STEPS else None
         if losses is not None:
-            self._sums[executor.handle.value] = examples.gradient_sum(executor, losses)
+            self._sums[executor.handle.value] = per_example.gradient_sum(executor, losses)
 
-    def _compare(self, step: Step) -> None:
-        if not step.samples:
+    def compare(self, step: Step) -> None:
+        """After a step: hold the gradient applied against the mean, and the update against SGD's."""
+        if step.number not in CHECKED_STEPS or not step.samples:
             return
-        self._devices = max(self._devices, len({event[1] for event in step.events if event[0] == "backward"}))
+        passes = {event.source for event in step.events if event.kind is Kind.BACKWARD}
+        self._devices = max(self._devices, len(passes))
         self._half = self._half or any(sample.gradient.dtype == np.float16 for sample in step.samples)
         applied = {s.name: s.gradient.asnumpy() * s.optimizer.rescale_grad for s in step.samples}
         if self._sums:
-            expected = examples.mean_of(list(self._sums.values()))
+            expected = self._expected({sample.name: sample.every for sample in step.samples})
             if expected.keys() <= applied.keys():
-                self._mean.append(examples.relative_difference(expected, applied))
+                self._mean.append(per_example.relative_difference(expected, applied))
         self._sums = {}
-        sgd = [s for s in step.samples if isinstance(s.optimizer, mx.optimizer.SGD)]
-        if sgd:
-            self._update.append(max(map(_update_difference, sgd)))
-            self._momentum |= {sample.optimizer.momentum for sample in sgd}
+        updated = [sample for sample in step.samples if isinstance(sample.optimizer, mx.optimizer.SGD)]
+        if updated:
+            self._update.append(max(map(sgd.relative_difference, updated)))
+            self._momentum |= {sample.optimizer.momentum for sample in updated}
+
+    def _expected(self, every: dict[str, int]) -> dict[str, np.ndarray]:
+        """The mean of all examples' gradients over all devices and workers: of each parameter some elements, (N,)."""
+        parts = list(self._sums.values())
+        own = {
+            name: sum(sums[name] for sums, _ in parts).ravel()[:: every.get(name, 1)] for name in parts[0][0]
+        }
+        count = sum(count for _, count in parts)
+        total = self._total(np.concatenate([*own.values(), [count]]))
+        ends = np.cumsum([array.size for array in own.values()])
+        pieces = np.split(total[:-1], ends[:-1])
+        return {name: piece / total[-1] for name, piece in zip(own, pieces, strict=True)}
 
     def lines(self) -> list[Line]:
         """What was seen, after the run."""
@@ -88,67 +105,54 @@ class Confirmation:
         return all(line.holds for line in self.lines())
 
     def _counts(self) -> Line:
-        recorder = self.recorder
-        steps = recorder.number_of_steps
+        now = self.recorder.now
+        steps = now.steps_done
         sums = {
-            kind: sum(times * n for (k, times), n in recorder.totals.items() if k == kind)
-            for kind in ("forward", "backward", "update")
+            kind.value: sum(times * n for (of, times), n in now.totals.items() if of == kind.value)
+            for kind in Kind
         }
-        once = all(recorder.totals[kind, 1] == steps for kind in sums)
+        once = all(now.totals[kind, 1] == steps for kind in sums)
         text = f"{steps} batches: {sums['forward']} forward, {sums['backward']} backward, {sums['update']} updates; "
-        if steps and once and not recorder.out_of_order:
+        if steps and once and not now.out_of_order:
             each = f" on each of {self._devices} devices" if self._devices > 1 else ""
             return Line(text + f"backward ran once per batch{each}, after its forward", True)
         wrong = (
-            f"not in order first at step {recorder.out_of_order[0]}"
-            if recorder.out_of_order
-            else "not once per batch"
+            f"not in order first at step {now.out_of_order[0]}" if now.out_of_order else "not once per batch"
         )
         return Line(text + f"REFUTED: {wrong}", False)
 
     def _mean_line(self) -> Line:
         if not self._mean:
             return Line("gradient: not checked (the run was too short, or its loss is not a mean)", False)
-        worst = max(self._mean)
         tolerance = HALF_MEAN_TOLERANCE if self._half else MEAN_TOLERANCE
-        what = f"gradient = mean of the batch's losses{self._places()}"
-        return _line(what, "batches", len(self._mean), worst, tolerance)
-
-    def _places(self) -> str:
-        """Where the batch's losses are, if not in one place."""
-        return f" over {self._devices} devices" if self._devices > 1 else ""
+        text = f"gradient = mean of the batch's losses{self._where(self._devices)}"
+        return _line(text, "batches", self._mean, tolerance)
 
     def _update_line(self) -> Line:
         if not self._update:
             return Line("update: not checked (the run was too short, or not SGD)", False)
         rate = "/".join(f"{value:g}" for value in sorted(self._momentum))
         text = f"update = momentum {rate} as written: v = {rate} v - lr g, w = w + v"
-        return _line(text, "steps", len(self._update), max(self._update), UPDATE_TOLERANCE)
+        return _line(text, "steps", self._update, UPDATE_TOLERANCE)
 
 
-def _update_difference(sample: UpdateSample) -> float:
-    """`momentum.relative_difference`; of a float16 weight, only what is more than its own rounding.
-
-    The float16 weight is the float32 master copy after the update, rounded: half a unit of float16 is no
-    difference. What is beyond comes from the master copy and has the tolerance of float32.
-    """
-    written = momentum.elements(sample.weight_after)
-    if written.dtype != np.float16:
-        return momentum.relative_difference(sample)
-    expected = momentum.expected_weight(sample)
-    beyond = np.abs(written - expected) - np.spacing(np.abs(written)).astype(np.float64) / 2
-    return float(max(beyond.max(), 0) / max(np.abs(expected).max(), 1e-30))
-
-
-def _line(text: str, what: str, count: int, worst: float, tolerance: float) -> Line:
-    holds = worst <= tolerance
-    found = f"(checked on {count} {what}, max. relative difference {worst:.1e}"
-    return Line(f"{text} {found})" if holds else f"{text}: REFUTED {found}, tolerance {tolerance:g})", holds)
+def _line(text: str, what: str, differences: list[float], tolerance: float) -> Line:
+    worst = max(differences)
+    found = f"(checked on {len(differences)} {what}, max. relative difference {worst:.1e}"
+    if worst <= tolerance:
+        return Line(f"{text} {found})", True)
+    return Line(f"{text}: REFUTED {found}, tolerance {tolerance:g})", False)
 
 
 @contextmanager
-def confirmed() -> Iterator[Confirmation]:
-    """Watch the training inside the `with`."""
-    confirmation = Confirmation()
-    with attached(confirmation.recorder):
+def confirmed(**options) -> Iterator[Confirmation]:
+    """Watch the training inside the `with`. options: of a Confirmation."""
+    confirmation = Confirmation(**options)
+    confirmation.recorder = Recorder(
+        [confirmation.compare],
+        sampled=CHECKED_STEPS.__contains__,
+        looks=False,
+        before_backward=confirmation.expect_gradient,
+    )
+    with attached(*confirmation.recorder.listeners):
         yield confirmation

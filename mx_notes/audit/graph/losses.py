@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .graph import SHAPE_ONLY, Graph, Node, Output
+from .graph import Graph, Node, Output
+from .operators import (
+    ADDING,
+    FACTORS,
+    LOSS_OUTPUTS,
+    MEANS,
+    MULTIPLYING,
+    NEGATING,
+    PLUS_A_NUMBER,
+    REGRESSION_OUTPUTS,
+    SHAPE_ONLY,
+    SUBTRACTING,
+    SUMS,
+)
 
-SAME = SHAPE_ONLY | {"_plus_scalar", "_minus_scalar", "_npi_add_scalar", "_npi_subtract_scalar", "make_loss"}
-ADDING = {
-    "elemwise_add",
-    "_plus",
-    "_add",
-    "broadcast_add",
-    "_npi_add",
-    "add_n",
-    "ElementWiseSum",
-    "_grad_add",
-}
-SUBTRACTING = {"elemwise_sub", "_minus", "_sub", "broadcast_sub", "_npi_subtract"}
-MULTIPLYING = {"elemwise_mul", "_mul", "broadcast_mul", "_npi_multiply"}
-FACTORS = {
-    "_mul_scalar": lambda scalar: scalar,
-    "_npi_multiply_scalar": lambda scalar: scalar,
-    "_div_scalar": lambda scalar: 1 / scalar,
-    "_npi_true_divide_scalar": lambda scalar: 1 / scalar,
-}
-_NEGATIVE = {"negative", "_npi_negative", "_rminus_scalar", "_npi_rsubtract_scalar"}
-MEANS, SUMS = {"mean", "_npi_mean"}, {"sum", "sum_axis", "_np_sum", "_npi_sum"}
+SAME = SHAPE_ONLY | PLUS_A_NUMBER | {"_minus_scalar", "make_loss"}
 
 
 @dataclass
@@ -49,7 +43,7 @@ def losses(graph: Graph) -> list[Losses]:
     """The losses below each head of a graph; empty where they can't be told."""
     found: list[Losses] = []
     for head, gradient in zip(graph.heads, [*graph.head_gradients, *[None] * len(graph.heads)], strict=False):
-        if graph.executor and head.node.op in _OUTPUTS | {"make_loss": None}:
+        if graph.executor and head.node.kind in LOSS_OUTPUTS:
             gradient = None  # which these ignore
         elif graph.executor and (gradient is None or not _is_weight(gradient)):
             continue  # no gradient starts here, or one of a loss that is computed elsewhere
@@ -62,46 +56,40 @@ def losses(graph: Graph) -> list[Losses]:
 
 
 def _is_weight(gradient: np.ndarray) -> bool:
-    """Whether a gradient from outside is what each example's loss counts, as 1/N is, and not a loss's own."""
+    """Whether a gradient from outside is a factor for each example's loss, as 1/N is, and not a loss's own."""
     return bool(gradient.size and gradient.ndim <= 1 and gradient.flat[0] > 0 and np.ptp(gradient) == 0)
 
 
-def _softmax_output(graph: Graph, node: Node) -> tuple[float, int] | None:
+def _softmax_output(node: Node) -> tuple[float, int] | None:
     label = node.inputs[1].value
     if label is None:
         return None
     scale = float(node.attributes.get("grad_scale", 1))
-    ignored = _true(node, "use_ignore")
-    counted = (
-        label != float(node.attributes.get("ignore_label", -1)) if ignored else np.ones(label.shape, bool)
-    )
+    ignored = float(node.attributes.get("ignore_label", -1))
+    counted = label != ignored if node.flag("use_ignore") else np.ones(label.shape, bool)
     elements = int(counted.sum())
     how = node.attributes.get("normalization", "null")
     divisor = {"batch": label.shape[0], "valid": max(elements, 1)}.get(how, 1)
     return scale * elements / divisor, elements
 
 
-def _regression_output(graph: Graph, node: Node) -> tuple[float, int] | None:
+def _regression_output(node: Node) -> tuple[float, int] | None:
     shape = node.inputs[0].shape
     # Its gradient is divided by the number of outputs of an example, so each example counts 1.
     return (float(node.attributes.get("grad_scale", 1)) * shape[0], shape[0]) if shape else None
 
 
-def _svm_output(graph: Graph, node: Node) -> tuple[float, int] | None:
+def _svm_output(node: Node) -> tuple[float, int] | None:
     shape = node.inputs[0].shape
-    return (
-        (float(node.attributes.get("regularization_coefficient", 1)) * shape[0], shape[0]) if shape else None
-    )
+    factor = float(node.attributes.get("regularization_coefficient", 1))
+    return (factor * shape[0], shape[0]) if shape else None
 
 
-_OUTPUTS = {
+# By operator: the weight of all its losses, and how many there are; None where they can't be told.
+_COUNTED: dict[str, Callable[[Node], tuple[float, int] | None]] = {
     "SVMOutput": _svm_output,
     "SoftmaxOutput": _softmax_output,
-    "Softmax": _softmax_output,
-    "LinearRegressionOutput": _regression_output,
-    "LogisticRegressionOutput": _regression_output,
-    "MAERegressionOutput": _regression_output,
-    "MakeLoss": None,
+    **dict.fromkeys(REGRESSION_OUTPUTS, _regression_output),
 }
 
 
@@ -109,56 +97,54 @@ def _descend(graph: Graph, output: Output, gradient: np.ndarray, found: list[Los
     """Follow the gradient down through sums, means and factors to the losses of examples."""
     node = output.node
     sizes = graph.batch_sizes
-    if node.op in _OUTPUTS and node.op != "MakeLoss":
-        counted = _OUTPUTS[node.op](graph, node)
+    if node.kind in _COUNTED:
+        counted = _COUNTED[node.kind](node)
         if counted:
             found.append(Losses(node, *counted, examples=sizes))
         return
-    if node.op == "null" or not _depends_on_data(graph, node):
+    if node.is_leaf or not _depends_on_data(graph, node):
         return
     shape = output.shape
-    if node.op == "MakeLoss":
+    if node.kind == "make_loss":
         gradient = np.full(shape, float(node.attributes.get("grad_scale", 1)))
-        if node.attributes.get("normalization") == "batch":
-            gradient = gradient / shape[0]
-        if node.attributes.get("normalization") == "valid":
+        normalization = node.attributes.get("normalization")
+        if normalization == "valid":
             values = node.inputs[0].value
-            valid = (
-                0 if values is None else int((values > float(node.attributes.get("valid_thresh", 0))).sum())
-            )
+            threshold = float(node.attributes.get("valid_thresh", 0))
+            valid = 0 if values is None else int((values > threshold).sum())
             found.append(Losses(node, float(gradient.flat[0]), max(valid, 1), sizes))
             return
-        _descend(graph, node.inputs[0], gradient, found)
-        return
-    if node.op == "make_loss":
-        gradient = np.ones(shape)
+        gradient = gradient / shape[0] if normalization == "batch" else gradient
     elements = int(np.prod(shape)) if shape else 1
-    # A number for each example, or for each of its tokens: what is below makes one loss.
-    if elements > 1 and (not sizes or any(shape[0] == size or elements % size == 0 for size in sizes)):
+    # A number for each example, or for each of its tokens: the nodes above make one loss.
+    per_example = elements > 1 and (
+        not sizes or any(shape[0] == size or elements % size == 0 for size in sizes)
+    )
+    if per_example and node.op != "MakeLoss":
         found.append(Losses(node, float(gradient.sum()), elements, sizes))
         return
     for source, passed in _inputs(node, gradient):
         _descend(graph, source, passed, found)
 
 
-def _inputs(node: Node, gradient: np.ndarray):
+def _inputs(node: Node, gradient: np.ndarray) -> Iterable[tuple[Output, np.ndarray]]:
     """The inputs through which a gradient goes on linearly, each with its gradient."""
     first = node.inputs[0] if node.inputs else None
     shape = first.shape if first else None
     if shape is None:
         return []
-    if node.op in MEANS or node.op in SUMS:
+    if node.kind in MEANS or node.kind in SUMS:
         spread = np.broadcast_to(_unreduce(node, gradient, shape), shape)
-        return [(first, spread * (gradient.size / spread.size if node.op in MEANS else 1))]
-    if node.op in FACTORS:
-        return [(first, gradient * FACTORS[node.op](float(node.attributes["scalar"])))]
-    if node.op in _NEGATIVE:
+        return [(first, spread * (gradient.size / spread.size if node.kind in MEANS else 1))]
+    if node.kind in FACTORS:
+        return [(first, gradient * FACTORS[node.kind](node.scalar))]
+    if node.kind in NEGATING:
         return [(first, -gradient)]
-    if node.op in SAME and gradient.size == np.prod(shape or (1,)):
+    if node.kind in SAME and gradient.size == np.prod(shape or (1,)):
         return [(first, gradient.reshape(shape))]
-    if node.op in ADDING:
+    if node.kind in ADDING:
         return [(source, gradient) for source in node.inputs if source.shape == gradient.shape]
-    if node.op in SUBTRACTING:
+    if node.kind in SUBTRACTING:
         return [(s, g) for s, g in zip(node.inputs, (gradient, -gradient), strict=True) if s.shape == g.shape]
     return []
 
@@ -168,28 +154,28 @@ def _unreduce(node: Node, gradient: np.ndarray, shape: tuple[int, ...]) -> np.nd
     if axes is None or axes == ():
         return gradient.reshape((1,) * len(shape))
     axes = {axis % len(shape) for axis in (axes if isinstance(axes, (tuple, list)) else (axes,))}
-    if _true(node, "exclude"):
+    if node.flag("exclude"):
         axes = set(range(len(shape))) - axes
     return gradient.reshape([1 if axis in axes else size for axis, size in enumerate(shape)])
 
 
+LINEAR = SAME | ADDING | SUBTRACTING | MULTIPLYING | set(FACTORS) | MEANS | SUMS | NEGATING
+
+
 def terms(graph: Graph) -> set[Node]:
     """The nodes whose outputs add up to the losses that backward starts from, with factors but nothing else."""
-    linear = (
-        SAME | ADDING | SUBTRACTING | MULTIPLYING | set(FACTORS) | MEANS | SUMS | _NEGATIVE | {"MakeLoss"}
-    )
     found: set[Node] = set()
-    stack = [h.node for h in graph.heads if not graph.executor or h.node.op in ("MakeLoss", "make_loss")]
+    stack = [head.node for head in graph.heads if not graph.executor or head.node.kind == "make_loss"]
     while stack:
         node = stack.pop()
         if node not in found:
             found.add(node)
-            stack += [each.node for each in node.inputs] if node.op in linear else []
+            stack += [each.node for each in node.inputs] if node.kind in LINEAR else []
     return found
 
 
 def _depends_on_data(graph: Graph, node: Node) -> bool:
-    """Whether it is a loss: what is made of parameters and constants alone is a penalty."""
+    """Whether it is a loss: a number made of parameters and constants alone is a penalty."""
     data = {output.node for output in graph.data}
     seen, stack = set(), [node]
     while stack:
@@ -197,11 +183,7 @@ def _depends_on_data(graph: Graph, node: Node) -> bool:
         if current in seen:
             continue
         seen.add(current)
-        if current in data or (not data and current.op == "null" and not current.parameter):
+        if current in data or (not data and current.is_leaf and not current.parameter):
             return True
         stack += [each.node for each in current.inputs]
     return False
-
-
-def _true(node: Node, attribute: str) -> bool:
-    return node.attributes.get(attribute, "False") in ("True", "1", "true")

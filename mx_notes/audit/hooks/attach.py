@@ -10,13 +10,15 @@ is there and puts the very same objects back afterwards.
         def before_executor_backward(self, executor, head_gradients):
             self.backwards += 1
 
-    with attached(Counter()) as counter:
+    counter = Counter()
+    with attached(counter):
         module.fit(...)
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,47 +26,57 @@ from ...runtime import mx
 from .c_functions import C_FUNCTIONS
 from .listener import Listener, operator_names
 from .methods import methods
-from .telling import anybody, leave, listen, reported, unreported
+from .telling import Attachment, audience, audiences, unreported
 
-_originals: list[tuple[object, str, object]] = []
+# (owner, name): the original and what stands in its place. An entry stays where the program itself has put
+# something in ours' place meanwhile, which may call ours.
+_installed: dict[tuple[object, str], tuple[object, Callable]] = {}
+_installing = threading.RLock()
 
 
 @contextmanager
-def attached(listener: Listener) -> Iterator[Listener]:
-    """Report this thread's calls of MXNet to the listener inside the `with`.
+def attached(
+    *listeners: Listener, failed: Callable[[Exception], None] = lambda error: None
+) -> Iterator[None]:
+    """Tell the listeners of this thread's calls of MXNet inside the `with`.
 
-    Nesting works, exceptions pass through.
+    Nesting works, exceptions of the program pass through. failed: called with an exception that a listener
+    raised, after which none of these is told any more. The `with` may be left in another thread, or never.
     """
-    if not anybody():
+    mine, attachment = audience(), Attachment(list(listeners), failed)
+    with _installing:
         _install()
-    listen(listener)
+        mine.add(attachment)
     try:
-        with reported():
-            with unreported():
-                listener.begin()
-            yield listener
+        with unreported():
+            for listener in listeners:
+                attachment.call(listener.begin)
+        yield
     finally:
-        leave(listener)
-        if not anybody():
-            _remove()
+        with _installing:
+            mine.remove(attachment)
+            if not audiences:
+                _remove()
 
 
 def _install() -> None:
     operator_names()
     for name, wrap in C_FUNCTIONS.items():
-        original = getattr(mx.base._LIB, name)
-        _replace(mx.base._LIB, name, original, wrap(original))
+        _replace(mx.base._LIB, name, wrap)
     for kind, name, wrap in methods():
-        original = getattr(kind, name)
-        _replace(kind, name, original, functools.wraps(original)(wrap(original)))
+        _replace(kind, name, lambda original, wrap=wrap: functools.wraps(original)(wrap(original)))
 
 
-def _replace(owner: object, name: str, original: object, replacement: Callable) -> None:
-    _originals.append((owner, name, original))
-    setattr(owner, name, replacement)
+def _replace(owner: object, name: str, wrap: Callable) -> None:
+    if (owner, name) not in _installed:
+        original = getattr(owner, name)
+        ours = wrap(original)
+        _installed[owner, name] = original, ours
+        setattr(owner, name, ours)
 
 
 def _remove() -> None:
-    while _originals:
-        owner, name, original = _originals.pop()
-        setattr(owner, name, original)
+    for (owner, name), (original, ours) in list(_installed.items()):
+        if getattr(owner, name) is ours:
+            setattr(owner, name, original)
+            del _installed[owner, name]

@@ -7,7 +7,7 @@ import functools
 import sys
 
 from .listener import OperatorCall, handles_of
-from .telling import heard, quiet, tell
+from .telling import audiences, quiet, tell
 
 
 def _executor_forward(original):
@@ -148,10 +148,10 @@ def _view(kind, original):
 
 
 def _free(original):
-    def free(array):
-        for freed in heard["array_freed"]:  # told in every thread, and whoever frees it
-            freed(array.value)
-        return original(array)
+    def free(handle):
+        for audience in audiences:  # whichever thread frees it, before its address can be another object's
+            audience.freed[handle.value] = None
+        return original(handle)
 
     return free
 
@@ -211,6 +211,8 @@ C_FUNCTIONS = {
     "MXNDArraySlice": functools.partial(_view, "slice"),
     "MXNDArrayAt": functools.partial(_view, "slice"),
     "MXNDArrayFree": _free,
+    "MXExecutorFree": _free,
+    "MXFreeCachedOp": _free,
     "MXNDArraySyncCopyToCPU": _copy_to_cpu,
     "MXNDArraySyncCopyFromCPU": _copy_from_cpu,
     "MXNDArraySave": _save,

@@ -16,7 +16,7 @@ class Listener:
     """
 
     def begin(self) -> None:
-        """From here on the listener is told; arrays freed before were not reported."""
+        """From here on the listener is told; of what was freed before it was not."""
 
     def batch_loaded(self, batch: mx.io.DataBatch) -> None:
         """Before a Module copies a batch into its executors and runs them forward."""
@@ -24,10 +24,10 @@ class Listener:
     def batch_padded(self) -> None:
         """An NDArrayIter filled a short batch with examples from the beginning (last_batch_handle='pad')."""
 
-    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, rate: float) -> None:
-        """`Module.init_optimizer` was called again, with this learning rate, and did nothing."""
+    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, parameters: Any) -> None:
+        """`Module.init_optimizer` was called again, with these `optimizer_params`, and did nothing."""
 
-    def schedule_asked(self, schedule: mx.lr_scheduler.LRScheduler, number: int) -> None:
+    def schedule_asked(self, schedule: mx.lr_scheduler.LRScheduler, number: Any) -> None:
         """A program (not an optimiser) asks a schedule for the rate after `number` updates."""
 
     def executor_seen(self, executor: mx.executor.Executor) -> None:
@@ -84,8 +84,8 @@ class Listener:
     def cached_op_invoked(self, op: int, inputs: list[int], outputs: list[int]) -> None:
         """A hybridised block has been called."""
 
-    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol, data: list[int] | None) -> None:
-        """A block was hybridised. data: which of the symbol's inputs are no parameters; None: not told."""
+    def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol, flags: Any) -> None:
+        """A block was hybridised. flags: pairs; "data_indices": which of the symbol's inputs are no parameters."""
 
     def function_recorded(self, inputs: list[int], outputs: list[int]) -> None:
         """An `autograd.Function` was called in a recorded scope."""
@@ -93,8 +93,8 @@ class Listener:
     def viewed(self, kind: str, array: int, view: int) -> None:
         """A "slice" (or element) or "reshape" of an array, which shares its memory, got a handle."""
 
-    def array_freed(self, array: int) -> None:
-        """`MXNDArrayFree`: the address may be used again."""
+    def handle_freed(self, handle: int) -> None:
+        """An array, an executor or a hybridised block was freed: its address may be used again."""
 
     def array_read(self, array: int) -> None:
         """`asnumpy` has copied the array's values."""
@@ -108,23 +108,29 @@ class Listener:
     def waited_for_all(self) -> None:
         """`mx.nd.waitall()`: nothing is in flight."""
 
-    def before_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
-        """`Updater.__call__`: of Module, of Trainer, or of a local KVStore."""
+    def before_update(self, updater: mx.optimizer.Updater, index: Any, gradient: Any, weight: Any) -> None:
+        """`Updater.__call__`, of Module, of Trainer, or of a local KVStore: one of each, or lists."""
 
-    def after_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
+    def after_update(self, updater: mx.optimizer.Updater, index: Any, gradient: Any, weight: Any) -> None:
         """The update is in the engine's queue."""
+
+    def before_direct_update(
+        self, optimizer: mx.optimizer.Optimizer, index: Any, gradient: Any, weight: Any, state: Any
+    ) -> None:
+        """A program calls `optimizer.update` itself, with a state that it keeps."""
+
+    def after_direct_update(
+        self, optimizer: mx.optimizer.Optimizer, index: Any, gradient: Any, weight: Any, state: Any
+    ) -> None:
+        """That update is in the engine's queue."""
 
     def optimizer_sent(self, store: mx.kv.KVStore, optimizer: mx.optimizer.Optimizer) -> None:
         """`KVStore.set_optimizer`: the store, or its servers, will update with a copy of this."""
 
-    def before_push(self, store: mx.kv.KVStore, keys: list, values: list[list]) -> None:
-        """`KVStore.push` (and the first half of `pushpull`)."""
+    def before_push(self, store: mx.kv.KVStore, key: Any, value: Any) -> None:
+        """`KVStore.push` (and the first half of `pushpull`): one key or several, each with an array or one a device."""
 
-    def pulled(self, store: mx.kv.KVStore, keys: list, arrays: list[list]) -> None:
+    def pulled(self, store: mx.kv.KVStore, key: Any, out: Any) -> None:
         """`KVStore.pull` (and the second half of `pushpull`)."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from ...runtime import mx
@@ -30,7 +29,7 @@ def _loads_batch(original):
 def _pads(original):
     def getpad(self):
         pad = original(self)
-        if pad and self.last_batch_handle == "pad":
+        if pad and self.last_batch_handle == "pad" and not quiet():
             tell("batch_padded")
         return pad
 
@@ -40,7 +39,7 @@ def _pads(original):
 def _schedules(original):
     def call(self, num_update):
         if not quiet():
-            tell("schedule_asked", self, int(num_update))
+            tell("schedule_asked", self, num_update)
         return original(self, num_update)
 
     return call
@@ -50,9 +49,8 @@ def _may_refuse(original):
     def init_optimizer(self, *arguments, **keywords):
         ignored = self.optimizer_initialized and not keywords.get("force_init", False)
         original(self, *arguments, **keywords)
-        rate = dict(keywords.get("optimizer_params") or ()).get("learning_rate")
-        if ignored and rate is not None:
-            tell("optimizer_refused", self._optimizer, float(rate))
+        if ignored and not quiet():
+            tell("optimizer_refused", self._optimizer, keywords.get("optimizer_params"))
 
     return init_optimizer
 
@@ -61,7 +59,7 @@ def _sees_cached_op(original):
     def init(self, sym, flags=()):
         original(self, sym, flags)
         if not quiet():
-            tell("cached_op_created", self, sym, dict(flags).get("data_indices"))
+            tell("cached_op_created", self, sym, flags)
 
     return init
 
@@ -79,70 +77,30 @@ def _updates(original):
     def call(self, index, grad, weight):
         if quiet():
             return original(self, index, grad, weight)
-        several = isinstance(index, (list, tuple))
-        parts = (list(index), list(grad), list(weight)) if several else ([index], [grad], [weight])
-        tell("before_update", self, *parts)
+        tell("before_update", self, index, grad, weight)
         with unreported():
             original(self, index, grad, weight)
-        tell("after_update", self, *parts)
+        tell("after_update", self, index, grad, weight)
 
     return call
 
 
-class Direct:
-    """Stands for the Updater where a program calls `optimizer.update` with a state that it keeps itself."""
-
-    def __init__(self, optimizer: mx.optimizer.Optimizer) -> None:
-        self._optimizer = weakref.ref(optimizer)
-        self.states: dict = {}
-
-    @property
-    def optimizer(self) -> mx.optimizer.Optimizer:
-        """The optimiser that is called."""
-        return self._optimizer()
-
-
-_direct: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-
-
 def _updates_directly(original):
     def update(self, index, weight, grad, state):
-        if quiet() or isinstance(index, (list, tuple)):
+        if quiet():
             return original(self, index, weight, grad, state)
-        updater = _direct.setdefault(self, Direct(self))
-        if updater.states.get(index, state) is not state or (index not in updater.states and _is_new(state)):
-            updater.states.pop(index, None)  # a state made anew is none
-        else:
-            updater.states[index] = state
-        parts = [index], [grad], [weight]
-        tell("before_update", updater, *parts)
+        tell("before_direct_update", self, index, grad, weight, state)
         with unreported():
             original(self, index, weight, grad, state)
-        updater.states[index] = state
-        tell("after_update", updater, *parts)
+        tell("after_direct_update", self, index, grad, weight, state)
 
     return update
-
-
-def _is_new(state: Any) -> bool:
-    """Whether a state that was not seen before remembers nothing yet."""
-    parts = state if isinstance(state, (tuple, list)) else [state]
-    kept = [part for part in parts if isinstance(part, mx.nd.NDArray)]
-    with unreported():
-        return bool(kept) and not any(part.asnumpy().any() for part in kept)
-
-
-def _by_key(key: Any, value: Any) -> tuple[list, list[list]]:
-    """KVStore takes one key or several, and for each one array or one per device."""
-    if not isinstance(key, (list, tuple)):
-        key, value = [key], [value]
-    return list(key), [list(v) if isinstance(v, (list, tuple)) else [v] for v in value]
 
 
 def _pushes(original):
     def push(self, key, value, priority=0):
         if not quiet():
-            tell("before_push", self, *_by_key(key, value))
+            tell("before_push", self, key, value)
         return original(self, key, value, priority)
 
     return push
@@ -152,7 +110,7 @@ def _pulls(original):
     def pull(self, key, out=None, priority=0, ignore_sparse=True):
         original(self, key, out, priority, ignore_sparse)
         if not quiet():
-            tell("pulled", self, *_by_key(key, out))
+            tell("pulled", self, key, out)
 
     return pull
 
@@ -160,10 +118,10 @@ def _pulls(original):
 def _pushes_and_pulls(original):
     def pushpull(self, key, value, out=None, priority=0):
         if not quiet():
-            tell("before_push", self, *_by_key(key, value))
+            tell("before_push", self, key, value)
         original(self, key, value, out, priority)
         if not quiet():
-            tell("pulled", self, *_by_key(key, value if out is None else out))
+            tell("pulled", self, key, value if out is None else out)
 
     return pushpull
 

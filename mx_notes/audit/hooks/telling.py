@@ -1,7 +1,8 @@
-"""Who listens, and when nobody is told."""
+"""Who is told what a thread does, and that no fault of theirs reaches the program."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,72 +10,128 @@ from typing import Any
 
 from .listener import Listener
 
-# .quiet is False in the threads that attached a listener, and True again while a listener runs. What other
-# threads do, such as those of a DataLoader or those in which custom operators run, is not the training.
-_thread = threading.local()
-_listeners: list[Listener] = []
-# By moment: the methods of those who override it. Looked up once, not at each of a step's hundred calls.
-heard: dict[str, list[Callable]] = {}
+STRICT = "MX_NOTES_STRICT"  # set to 1: a fault of the audit is raised, as in the project's own tests
+MOMENTS = tuple(moment for moment in vars(Listener) if not moment.startswith("_") and moment != "begin")
 
 
-def listen(listener: Listener) -> None:
-    """From here on it is told."""
-    _listeners.append(listener)
-    _sort()
+def strict() -> bool:
+    """Whether a fault of the audit is raised instead of being contained."""
+    return os.environ.get(STRICT) == "1"
 
 
-def leave(listener: Listener) -> None:
-    """It is told no more."""
-    _listeners.remove(listener)
-    _sort()
+class Attachment:
+    """Listeners that are told together. Where one of them fails, all stop, and `failed` gets the exception."""
+
+    def __init__(self, listeners: list[Listener], failed: Callable[[Exception], None]) -> None:
+        self.listeners, self._failed = listeners, failed
+        self.stopped = False
+
+    def call(self, method: Callable, *arguments: Any) -> None:
+        """Call a listener's method, unless one of them has failed before."""
+        if self.stopped:
+            return
+        try:
+            method(*arguments)
+        except Exception as error:
+            if strict():
+                raise
+            self.stopped = True
+            self._failed(error)
 
 
-def anybody() -> bool:
-    """Whether somebody listens."""
-    return bool(_listeners)
+class Audience:
+    """All that listen to one thread.
 
+    What other threads do, such as those of a DataLoader or those in which custom operators run, is not the
+    training. But an object may be freed in any thread: frees are only noted, and told before the next moment.
+    """
 
-def _sort() -> None:
-    for moment in vars(Listener):
-        if not moment.startswith("_"):
-            heard[moment] = [
-                getattr(each, moment)
-                for each in _listeners
-                if getattr(type(each), moment) is not getattr(Listener, moment)
+    def __init__(self) -> None:
+        self.listening = False
+        self.busy = False  # a listener runs: what it calls is not told
+        self.freed: dict[int, None] = {}  # a set in which single operations are safe in every thread
+        self.heard: dict[str, list[tuple[Attachment, Callable]]] = {moment: [] for moment in MOMENTS}
+        self._attachments: list[Attachment] = []
+
+    def add(self, attachment: Attachment) -> None:
+        """Begin to tell these listeners."""
+        self._arrange([*self._attachments, attachment])
+        if self not in audiences:
+            audiences.append(self)
+
+    def remove(self, attachment: Attachment) -> None:
+        """Stop telling them. Any thread may ask."""
+        self._arrange([each for each in self._attachments if each is not attachment])
+        if not self.listening and self in audiences:
+            audiences.remove(self)
+            self.freed.clear()
+
+    def _arrange(self, attachments: list[Attachment]) -> None:
+        # Methods are looked up here once, not at each of a step's hundred calls.
+        self.heard = {
+            moment: [
+                (attachment, getattr(listener, moment))
+                for attachment in attachments
+                for listener in attachment.listeners
+                if getattr(type(listener), moment) is not getattr(Listener, moment)
             ]
+            for moment in MOMENTS
+        }
+        self._attachments = attachments
+        self.listening = bool(attachments)
+
+    def tell(self, moment: str, *arguments: Any) -> None:
+        """Call this method of all listeners that override it."""
+        before, self.busy = self.busy, True
+        try:
+            self.settle()
+            for attachment, method in self.heard[moment]:
+                attachment.call(method, *arguments)
+        finally:
+            self.busy = before
+
+    def settle(self) -> None:
+        """Tell of the handles that were freed since the last moment."""
+        while self.freed:
+            handle, _ = self.freed.popitem()
+            for attachment, method in self.heard["handle_freed"]:
+                attachment.call(method, handle)
+
+
+class _Thread(threading.local):
+    audience: Audience | None = None
+
+
+_thread = _Thread()
+audiences: list[Audience] = []  # of the threads that have listeners
+
+
+def audience() -> Audience:
+    """The audience of the running thread."""
+    if _thread.audience is None:
+        _thread.audience = Audience()
+    return _thread.audience
 
 
 def quiet() -> bool:
-    """Whether calls of this thread are not reported."""
-    return getattr(_thread, "quiet", True)
+    """Whether nobody is told what this thread does now."""
+    mine = _thread.audience
+    return mine is None or mine.busy or not mine.listening
 
 
 def tell(moment: str, *arguments: Any) -> None:
-    """Call this method of all who override it; what they call themselves is not reported."""
-    methods = heard[moment]
-    if not methods:
-        return
-    before, _thread.quiet = quiet(), True
-    try:
-        for method in methods:
-            method(*arguments)
-    finally:
-        _thread.quiet = before
+    """Tell this thread's listeners of a moment: the name of a method of Listener, and its arguments."""
+    mine = _thread.audience
+    if mine.heard[moment] or mine.freed:
+        mine.tell(moment, *arguments)
 
 
 @contextmanager
-def reported(on: bool = True) -> Iterator[None]:
-    """Inside this `with` the calls of this thread are reported, or not."""
-    before, _thread.quiet = quiet(), not on
+def unreported() -> Iterator[None]:
+    """Calls of MXNet inside this `with` are not told: for the audit's own arithmetic."""
+    mine = audience()
+    before, mine.busy = mine.busy, True
     try:
         yield
     finally:
-        _thread.quiet = before
-
-
-def unreported():
-    """Calls to MXNet inside this `with` reach no listener: for the audit's own arithmetic."""
-    return reported(False)
-
-
-_sort()
+        mine.busy = before

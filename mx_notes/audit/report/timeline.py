@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count, groupby, islice
 
-from ..rules import Finding
-from ..trace.step import Step
+from ..trace.step import Event, Kind, Step
+from .summary import Finding
 
 MOST_MARKS = 16  # of one step; the others are counted in words
 # Pixels.
@@ -73,7 +73,7 @@ class Timeline:
     height: float
 
 
-def timeline(steps: Iterable[Step], found: dict[int, list[Finding]]) -> Timeline:
+def timeline(steps: Iterable[Step], found: Mapping[int, list[Finding]]) -> Timeline:
     """Lay out these steps. found: findings by the number of the step on which they were seen."""
     steps = list(steps)
     names = executor_names(steps)
@@ -94,7 +94,7 @@ def executor_names(steps: Iterable[Step]) -> dict[object, str]:
 
 
 def _executors(step: Step) -> list:
-    return [source for kind, source, *_ in step.events if kind != "update"]
+    return [event.source for event in step.events if event.kind is not Kind.UPDATE]
 
 
 def _row(step: Step, names: dict[object, str], findings: list[Finding], left: float, y: float) -> Row:
@@ -119,12 +119,13 @@ def _row(step: Step, names: dict[object, str], findings: list[Finding], left: fl
     return Row(step.number, list(centres.items()), marks, hidden, flags, x, y, height)
 
 
-def _alike(event: tuple) -> tuple[str, object]:
-    """What events that are merged have in common; updates are merged whatever the parameter."""
-    kind, source, *training = event
-    if kind == "update":
-        return kind, None
-    return ("training" if training[0] else "inference") if kind == "forward" else kind, source
+def _alike(event: Event) -> tuple[str, object]:
+    """The kind of mark and the executor of an event; updates are merged whatever the parameter."""
+    if event.kind is Kind.UPDATE:
+        return event.kind.value, None
+    if event.kind is Kind.FORWARD:
+        return "training" if event.training else "inference", event.source
+    return event.kind.value, event.source
 
 
 def _mark(

@@ -1,81 +1,65 @@
-"""What must hold of a step, or of a run. Each rule is a function that reads like its sentence.
+"""What must hold of a step, or of a run: one file a rule, found by themselves.
 
-    @rule("backward-once", "each gradient buffer is written by one backward pass per step")
-    def backward_once(step, memory): ...
+A module of this folder whose name does not begin with _ holds one class derived from Rule:
 
-It returns None where it had nothing to check, otherwise its findings (texts, or `Message`s), none if the
-rule held. `memory` is a dictionary of the rule's own that lasts for the run.
+    class BackwardOnce(Rule):
+        \"\"\"Each gradient is written by exactly one backward pass per device between two updates.\"\"\"
+
+        id, severity = "backward-once", ERROR
+
+        def on_step(self, step: Step) -> Findings | NothingToCheck: ...
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import pkgutil
+from types import ModuleType
 
-from ..trace.step import Message, Step
+from ._rule import (
+    ERROR,
+    NOTHING_TO_CHECK,
+    WARNING,
+    Findings,
+    Message,
+    NothingToCheck,
+    Rule,
+    Severity,
+    first,
+    warning,
+)
 
-FAMILIES = ("calls", "parameters", "loss", "updates", "network", "batches")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that does not hold. severity: "error", the training is wrong; "warning", look at it.
-
-    step: None where it takes the whole run to tell; since: the step from which on it was so.
-    """
-
-    rule: str
-    severity: str
-    message: str
-    step: int | None = None
-    file: str | None = None
-    line: int | None = None
-    since: int | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule's id, its sentence, and the functions that check it on steps and after the last.
-
-    close: it needs graphs or arrays, which only the steps have that are looked at closely (`Step.deep`).
-    """
-
-    id: str
-    sentence: str
-    severity: str
-    close: bool
-    on_step: Callable[[Step, dict], Iterable[str | Message] | None]
-    at_end: list[Callable[[dict], Iterable[str | Message] | None]] = field(default_factory=list)
+__all__ = [
+    "ERROR",
+    "NOTHING_TO_CHECK",
+    "WARNING",
+    "Findings",
+    "Message",
+    "NothingToCheck",
+    "Rule",
+    "Severity",
+    "first",
+    "rules",
+    "warning",
+]
 
 
-RULES: dict[str, Rule] = {}
+@functools.cache
+def rules() -> dict[str, type[Rule]]:
+    """All rules by id, in alphabetical order."""
+    modules = [
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
+    ]
+    return {kind.id: kind for kind in sorted(map(_rule_in, modules), key=lambda kind: kind.id)}
 
 
-def rule(id: str, sentence: str, severity: str = "error", close: bool = False):
-    """Register a function (step, memory) -> messages of what does not hold, or None."""
-
-    def register(function):
-        RULES[id] = Rule(id, sentence, severity, close, function)
-        return function
-
-    return register
-
-
-def at_end(id: str):
-    """Register a function (memory) -> messages, called once after the run."""
-
-    def register(function):
-        RULES[id].at_end.append(function)
-        return function
-
-    return register
-
-
-def warning(text: str, step: int | None = None) -> Message:
-    """A message of an `error` rule that is one to look at only. step: when it began, if not now."""
-    return Message(text, "warning", step=step)
-
-
-for _family in FAMILIES:
-    importlib.import_module(f"{__name__}.{_family}")
+def _rule_in(module: ModuleType) -> type[Rule]:
+    (kind,) = (
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Rule) and each.__module__ == module.__name__
+    )
+    return kind

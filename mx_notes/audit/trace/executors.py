@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from collections.abc import Callable
 
 from ...runtime import mx
-from ..graph import graph
-from .ledger import Buffer
-from .step import Look
-from .steps import Steps
+from ..graph.symbol import of_executor
+from ..graph.values import own
+from ..hooks.listener import Listener
+from .ledger import Ledger
+from .statistics_in_flight import StatisticsInFlight
+from .step import Event, Kind, Look, Noted, Step
+from .steps import OpenStep
 
 
-class ExecutorSteps(Steps):
+class Executors(Listener):
     """Forward and backward passes of executors, each waiting for its partner."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._executor: mx.executor.Executor | None = None
+    def __init__(
+        self,
+        now: OpenStep,
+        books: Ledger,
+        statistics: StatisticsInFlight,
+        before_backward: Callable[[Step, mx.executor.Executor], None] | None = None,
+    ) -> None:
+        """before_backward: called on sampled steps before an executor's backward pass."""
+        self._now, self._books, self._statistics = now, books, statistics
+        self._before_backward = before_backward
+        self._executor: weakref.ref | None = None  # whose C calls come next
         self._met: weakref.WeakSet = weakref.WeakSet()  # executors whose shapes were seen: they never change
-        self._pending: dict[int, int] = {}  # executors whose training forward still waits for its backward
         self._trained: dict[int, bool] = {}  # executor: was its latest forward in training mode
         self._padding, self._padded = 0, False
         self._loaded: mx.nd.NDArray | None = None
@@ -35,68 +45,62 @@ class ExecutorSteps(Steps):
 
     def executor_seen(self, executor: mx.executor.Executor) -> None:
         """Remember whose C calls come next."""
-        self._executor = executor
-        self.ledger.enter_executor(executor)
+        self._executor = weakref.ref(executor)
+        self._books.enter_executor(executor)
 
     def before_executor_forward(self, executor: int, training: bool) -> None:
         """A forward pass in training mode after an update opens the next step."""
+        now = self._now
         if training:
-            self._close_step()
-            if executor in self._pending:
-                self._trouble("train-mode", "forward ran in training mode and no backward followed it")
-            self._pending[executor] = 1
-            self._step.padding, self._padding = max(self._step.padding, self._padding), 0
+            now.close_if_updated()
+            if now.is_awaited(executor):
+                now.note(Noted.FORWARD_WITHOUT_BACKWARD)
+            now.await_backward(
+                executor, lambda buffer: buffer in self._books.executors.get(executor, (None, []))[1]
+            )
+            now.step.padding, self._padding = max(now.step.padding, self._padding), 0
             if self._loaded is not None:
-                self._meet_data(self._loaded)
+                now.meet_data(self._loaded)
                 self._loaded = None
         self._trained[executor] = training
-        self._step.events.append(("forward", executor, training))
+        now.forward(executor, training)
 
     def before_executor_backward(self, executor: int, head_gradients: list[int]) -> None:
-        """Look at the graph, if it is this step's turn."""
-        self._close_step()
-        self._consume(head_gradients)
-        step = self._step
-        if self._pending.pop(executor, None) is None:
-            if self._trained.get(executor) is False:
-                self._trouble("train-mode", "backward followed a forward that did not run in training mode")
-            else:
-                self._trouble("call-order", "backward ran without a forward of this batch before it")
-        step.events.append(("backward", executor))
-        self._begin_pass(self._trained.get(executor, True))
-        bound = self._executor
-        if bound is None or bound.handle.value != executor:
-            return
-        if self._looks and bound not in self._met:
-            self._met.add(bound)
-            self._meet_batch(tuple((name, array.shape) for name, array in _inputs(bound).items()))
-        if step.deep and self._on_backward:
-            self._on_backward(step, bound)
-        if step.deep and self._looks:
-            heads = [graph.shallow_copy(handle) for handle in head_gradients]
-            step.looks.append(Look(graph.of_executor(bound, heads), str(bound._ctx)))
+        """Take the graph, if the step is sampled."""
+        now = self._now
+        now.close_if_updated()
+        self._books.consume(head_gradients)
+        if not now.backward_came(executor):
+            inference = self._trained.get(executor) is False
+            now.note(Noted.BACKWARD_OF_INFERENCE if inference else Noted.BACKWARD_WITHOUT_FORWARD)
+        now.step.events.append(Event(Kind.BACKWARD, executor))
+        now.begin_pass(self._trained.get(executor, True))
+        bound = self._executor() if self._executor else None
+        if bound is not None and bound.handle.value == executor:
+            self._look(bound, head_gradients)
+
+    def _look(self, executor: mx.executor.Executor, head_gradients: list[int]) -> None:
+        now = self._now
+        if now.keeps_looks and executor not in self._met:
+            self._met.add(executor)
+            inputs = {n: a.shape for n, a in executor.arg_dict.items() if executor.grad_dict.get(n) is None}
+            now.meet_batch(tuple(inputs.items()))
+        if now.step.sampled and self._before_backward:
+            self._before_backward(now.step, executor)
+        if now.takes_looks:
+            heads = [own(handle) for handle in head_gradients]
+            now.step.looks.append(Look(of_executor(executor, heads), str(executor._ctx)))
 
     def after_executor_backward(self, executor: int) -> None:
         """Enter the buffers that it writes."""
-        known = self.ledger.executors.get(executor)
-        self._wrote(known[1] if known else [])
+        known = self._books.executors.get(executor)
+        self._now.wrote(known[1] if known else [])
         bound = known[0]() if known else None
         if bound is not None and bound.aux_arrays:
-            self._write_statistics({array.handle.value: name for name, array in bound.aux_dict.items()})
+            self._statistics.write({array.handle.value: name for name, array in bound.aux_dict.items()})
 
-    def _check_order(self, buffer: Buffer, stale: bool) -> None:
-        super()._check_order(buffer, stale)
-        if not self._pending:
-            return
-        waiting = [e for e in self._pending if buffer in self.ledger.executors.get(e, (None, []))[1]]
-        if waiting and not stale and self._step.number > 1:
-            self._trouble("call-order", OUT_OF_ORDER)
-        for executor in waiting:
-            del self._pending[executor]
-
-
-OUT_OF_ORDER = "the update came before the backward pass of its batch"
-
-
-def _inputs(executor: mx.executor.Executor) -> dict[str, mx.nd.NDArray]:
-    return {name: array for name, array in executor.arg_dict.items() if executor.grad_dict.get(name) is None}
+    def handle_freed(self, handle: int) -> None:
+        """Forget an executor that is gone."""
+        self._books.executors.pop(handle, None)
+        self._trained.pop(handle, None)
+        self._now.backward_came(handle)

@@ -5,19 +5,12 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...runtime import mx
+from ..graph.values import own
 
-CLEARING = {
-    "zeros_like",
-    "reset_arrays",
-    "_zeros",
-    "_full",
-    "_set_value",
-    "_slice_assign_scalar",
-    "_npi_zeros_like",
-}
 DEPARTED = 10_000  # parameters remembered after their arrays were freed
 REQUESTS = {0: "null", 1: "write", 2: "inplace", 3: "add"}
 
@@ -37,8 +30,11 @@ class Buffer:
 
     name: str
     request: str
-    weight: int  # handle of the parameter's array
+    weight: int  # handle of the parameter's array: a key, not to be handed to MXNet
     device: str = ""
+    array: mx.nd.NDArray | None = (
+        None  # the parameter's, by a handle of the audit's own; None once it is freed
+    )
     is_parameter: bool = True  # False for a variable that nobody named, such as an input of the network
     fed: int = 0  # how often the array was filled from outside, as data is
     fed_before: int = 0  # its latest update
@@ -78,6 +74,31 @@ class Buffer:
         self.last, self.read = backward, False
         return lost
 
+    def consume(self) -> None:
+        """Note that somebody has used this gradient, and so the pass that wrote it."""
+        self.read = True
+        if self.last is not None:
+            self.last.consumed = True
+
+    def close(self, step: int) -> None:
+        """Close the books at an update: from here on its gradient is a new one."""
+        self.updates, self.updated, self.idle = self.updates + 1, step, 0
+        self.passes, self.touched, self.cleared, self.read = 0, False, False, False
+
+    @property
+    def fresh(self) -> bool:
+        """Whether MXNet's flag says that a backward pass wrote it and no Trainer has used it."""
+        mx.base._LIB.MXNDArrayGetGradState(self.array.handle, _flag_pointer)
+        return bool(_flag.value)
+
+    @fresh.setter
+    def fresh(self, fresh: bool) -> None:
+        mx.base._LIB.MXNDArraySetGradState(self.array.handle, ctypes.c_int(fresh))
+
+
+_flag = ctypes.c_int()
+_flag_pointer = ctypes.byref(_flag)
+
 
 @dataclass
 class Ledger:
@@ -89,28 +110,32 @@ class Ledger:
     variables: dict[int, Buffer] = field(default_factory=dict)  # those that autograd knows, by the parameter
     departed: list[Buffer] = field(default_factory=list)  # parameters that are gone: some of them
     marked: Counter = field(default_factory=Counter)  # variables without a name so far, by kind and device
+    pushed: dict[object, list[Buffer]] = field(default_factory=dict)  # by the key of a KVStore
 
-    def mark(self, variable: int, request: str, gradient: int, kind: str = "variable") -> None:
-        """`MXAutogradMarkVariables`; "null" takes the variable out."""
+    def mark(self, variable: int, request: str, gradient: int, kind: str = "variable") -> Buffer | None:
+        """Open the books on a variable (`MXAutogradMarkVariables`); "null" takes it out."""
         old = self.variables.pop(variable, None)
         if request == "null":
-            return
-        device = _device(variable)
+            return None
+        array = own(variable)
+        device = str(array.context)
         if old is None:
             self.marked[kind, device] += 1
         # The n-th variable of one device is the n-th of another, where a program copies its parameters.
         name = old.name if old else f"{kind} {self.marked[kind, device]}"
-        buffer = Buffer(name, request, variable, device, is_parameter=bool(old))
-        self.variables[variable] = self.weights[variable] = self.gradients[gradient] = buffer
+        buffer = Buffer(name, request, variable, device, array, is_parameter=bool(old))
+        self.variables[variable] = self.weights[variable] = buffer
+        if gradient:
+            self.gradients[gradient] = buffer
+        return buffer
 
     def find(self, array: mx.nd.NDArray) -> None:
         """Learn of a variable that was made before the audit began; its request can't be asked for."""
         gradient = mx.base.NDArrayHandle()
         failed = mx.base._LIB.MXNDArrayGetGrad(array.handle, ctypes.byref(gradient))
         if not failed and gradient.value:
-            self.mark(array.handle.value, "unknown", gradient.value, kind="earlier variable")
-            del self.gradients[gradient.value]
             mx.nd.NDArray(gradient)  # frees the handle, so that it may be another array's soon
+            self.mark(array.handle.value, "unknown", 0, kind="earlier variable")
 
     def name(self, parameter: mx.gluon.Parameter) -> None:
         """Learn a Gluon parameter's name, request and arrays."""
@@ -120,17 +145,16 @@ class Ledger:
             handle = data.handle.value
             buffer = self.variables.get(handle)
             if buffer is None:
-                self.mark(handle, parameter.grad_req, gradient.handle.value, kind="parameter")
-                buffer = self.variables[handle]
+                buffer = self.mark(handle, parameter.grad_req, gradient.handle.value, kind="parameter")
             self.gradients[gradient.handle.value] = buffer
             buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.context), True
 
     def alias(self, variable: int, gradient: int) -> None:
-        """A new handle for the gradient of a variable: somebody looks at it."""
+        """Learn of a new handle for the gradient of a variable: somebody looks at it."""
         buffer = self.variables.get(variable)
         if buffer is not None:
             self.gradients[gradient] = buffer
-            self.consume(buffer)
+            buffer.consume()
 
     def enter_executor(self, executor: mx.executor.Executor) -> list[Buffer]:
         """The buffers that an executor's backward pass writes."""
@@ -143,43 +167,46 @@ class Ledger:
         for name, gradient in zip(executor._symbol.list_arguments(), executor.grad_arrays, strict=True):
             if gradient is None or requests[name] == "null":
                 continue
-            weight = executor.arg_dict[name].handle.value
+            weight = executor.arg_dict[name]
             buffer = self.gradients.get(gradient.handle.value)
-            if buffer is None or buffer.weight != weight:
-                buffer = Buffer(name, requests[name], weight, str(gradient.context))
-                self.gradients[gradient.handle.value] = self.weights[weight] = buffer
+            if buffer is None or buffer.weight != weight.handle.value:
+                handle_of_weight, array = weight.handle.value, own(weight.handle.value)
+                buffer = Buffer(name, requests[name], handle_of_weight, str(gradient.context), array)
+                self.gradients[gradient.handle.value] = self.weights[handle_of_weight] = buffer
             buffers.append(buffer)
         self.executors[handle] = (weakref.ref(executor), buffers)
         return buffers
 
-    def consume(self, buffer: Buffer) -> None:
-        """Somebody has used this gradient, and so the pass that wrote it."""
-        buffer.read = True
-        if buffer.last is not None:
-            buffer.last.consumed = True
+    def consume(self, arrays: Iterable[int]) -> None:
+        """Note that the gradients among these arrays are used."""
+        for array in arrays:
+            if array in self.gradients:
+                self.gradients[array].consume()
 
     def forget(self, array: int) -> None:
-        """The handle was freed."""
+        """Another array may get this handle, which was freed."""
         self.gradients.pop(array, None)
         buffer = self.weights.pop(array, None)
         if buffer is not None:
+            buffer.array = None  # else the parameter's memory would stay
             self.variables.pop(array, None)
             if buffer.is_parameter and buffer.ever and len(self.departed) < DEPARTED:
                 self.departed.append(buffer)
 
-    def before_autograd_backward(self) -> set[int]:
-        """Lower the flags by which MXNet tells which gradients are fresh; returns those that were up."""
-        fresh = {handle for handle in self.variables if _is_fresh(handle)}
-        for handle in fresh:
-            _set_fresh(handle, False)
+    def lower_flags(self, buffers: list[Buffer]) -> list[Buffer]:
+        """Lower the flags by which MXNet tells which gradients are fresh; returns the buffers that had one up."""
+        fresh = [buffer for buffer in buffers if buffer.fresh]
+        for buffer in fresh:
+            buffer.fresh = False
         return fresh
 
-    def after_autograd_backward(self, fresh_before: set[int]) -> list[Buffer]:
-        """The buffers that the backward pass wrote; the flags that it left down are put up again."""
-        written = [handle for handle in self.variables if _is_fresh(handle)]
-        for handle in fresh_before.difference(written):
-            _set_fresh(handle, True)
-        return [self.variables[handle] for handle in written]
+    def raise_flags(self, buffers: list[Buffer], fresh_before: list[Buffer]) -> list[Buffer]:
+        """Which of the buffers a backward pass has written; flags that it left down are put up again."""
+        written = [buffer for buffer in buffers if buffer.array is not None and buffer.fresh]
+        for buffer in set(fresh_before).difference(written):
+            if buffer.array is not None:
+                buffer.fresh = True
+        return written
 
 
 def requests_of(executor: mx.executor.Executor) -> dict[str, str]:
@@ -190,24 +217,3 @@ def requests_of(executor: mx.executor.Executor) -> dict[str, str]:
         return {name: request.get(name, "null") for name in names}
     requests = [request] * len(names) if isinstance(request, str) else request
     return dict(zip(names, requests, strict=True))
-
-
-_flag = ctypes.c_int()
-_flag_pointer = ctypes.byref(_flag)
-
-
-def _is_fresh(variable: int) -> bool:
-    mx.base._LIB.MXNDArrayGetGradState(ctypes.c_void_p(variable), _flag_pointer)
-    return bool(_flag.value)
-
-
-_type, _number = ctypes.c_int(), ctypes.c_int()
-
-
-def _device(array: int) -> str:
-    mx.base._LIB.MXNDArrayGetContext(ctypes.c_void_p(array), ctypes.byref(_type), ctypes.byref(_number))
-    return f"{mx.Context.devtype2str[_type.value]}({_number.value})"
-
-
-def _set_fresh(variable: int, fresh: bool) -> None:
-    mx.base._LIB.MXNDArraySetGradState(ctypes.c_void_p(variable), ctypes.c_int(fresh))

@@ -1,240 +1,198 @@
-"""What is seen of updates: by an optimiser, by a KVStore that runs one, and by hand."""
+"""What is seen of updates by an optimiser."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import itertools
+import weakref
 from typing import Any
 
-import numpy as np
-
 from ...runtime import mx
-from ..graph.graph import shallow_copy
-from ..hooks.listener import OperatorCall
-from .derived import Derived, Share
-from .ledger import CLEARING, Buffer
-from .resets import Resets
-from .step import Message, UpdateSample, WeightCopy, whereabouts
-from .stores import StoreSteps, name_of, text
-
-OPTIMIZER_OPERATORS = {
-    *("sgd_update", "sgd_mom_update", "nag_mom_update", "adam_update", "rmsprop_update", "signsgd_update"),
-}
-FINITE_EVERY = 8  # steps: whether all gradients are finite, asked without waiting for the answer
+from ..hooks.listener import Listener
+from .finite import FiniteGradients
+from .ledger import Ledger
+from .resets import Resets, remembers
+from .step import Noted, Rates, Schedule, UpdateSample, WeightCopy
+from .steps import OpenStep
 
 
-class UpdateSteps(StoreSteps):
-    """Updates, and the operators between a backward pass and its update."""
+class Direct:
+    """Stands for the Updater where a program calls `optimizer.update` with a state that it keeps itself."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._before: list[tuple | None] = []
+    def __init__(self, optimizer: mx.optimizer.Optimizer) -> None:
+        self._optimizer = weakref.ref(optimizer)
+        self.states: dict = {}
+
+    @property
+    def optimizer(self) -> mx.optimizer.Optimizer:
+        """The optimiser that is called."""
+        return self._optimizer()
+
+    def meet(self, index: Any, state: Any) -> None:
+        """Learn which state is used next: a state made anew is none."""
+        if self.states.get(index, state) is not state or (index not in self.states and _is_new(state)):
+            self.states.pop(index, None)
+        else:
+            self.states[index] = state
+
+
+def _is_new(state: Any) -> bool:
+    """Whether a state that was not seen before remembers nothing yet."""
+    parts = state if isinstance(state, (tuple, list)) else [state]
+    kept = [part for part in parts if isinstance(part, mx.nd.NDArray)]
+    return bool(kept) and not any(part.asnumpy().any() for part in kept)
+
+
+HANDED = 10_000  # names of parameters that are remembered
+SCHEDULES = 1000
+
+
+class Optimizers(Listener):
+    """Each update, with the optimiser's own numbers; on sampled steps with samples of what it read and wrote."""
+
+    def __init__(self, now: OpenStep, books: Ledger) -> None:
+        self._now, self._books = now, books
+        self._before: list[UpdateSample | None] = []
         self._stateless: list[bool] = []
-        self._derived, self._resets = Derived(), Resets()
-        self._asked: dict[int, float] = {}  # optimizer.lr of optimisers with a scheduler, as first seen
-        self._refused: tuple[mx.optimizer.Optimizer, float] | None = None
-        self._finite: tuple[int, tuple, list, mx.nd.NDArray] | None = None  # a question that is under way
-        self.handed: dict[int, set[str]] = {}  # optimiser of a Trainer: the parameters that it is to train
-        self.schedules: dict[int, tuple[int, int]] = {}  # horizon, largest number asked by the program itself
+        self._resets = Resets()
+        self._direct: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        # Numbers for optimisers and updaters that come and go; unlike `id`, none is given twice.
+        self._numbers: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._next = itertools.count(1)
+        self._finite = FiniteGradients(now)
+        self._asked: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # optimizer.lr, as first seen
+        self._refused: tuple[weakref.ref, float] | None = None
+        self._met: weakref.WeakSet = weakref.WeakSet()
+        self.handed: set[str] = set()  # the parameters that optimisers of Trainers are to train, by name
+        self._schedules: dict[int, Schedule] = {}  # that the program itself asks for rates, by their id
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """The schedules that the program itself asks for rates."""
+        return list(self._schedules.values())
 
     def finish(self) -> None:
-        """Close the last step, whose gradients are looked at whatever its number."""
-        if self._step.updates:
-            with suppress(mx.base.MXNetError):  # of an operator of the program, which has ended
-                self._settle_finite()
-        super().finish()
+        """Look at the last step's gradients whatever its number."""
+        if self._now.step.updates:
+            self._finite.settle()
 
-    def _before_judging(self, step: Any) -> None:
-        super()._before_judging(step)
-        if step.number % FINITE_EVERY == FINITE_EVERY - 1:
-            self._settle_finite()
+    def number_of(self, thing: object) -> int:
+        """1, 2, 3 … in the order in which optimisers, updaters and stores are first seen."""
+        if thing not in self._numbers:
+            self._numbers[thing] = next(self._next)
+        return self._numbers[thing]
 
-    # By an optimiser
-
-    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, rate: float) -> None:
+    def optimizer_refused(self, optimizer: mx.optimizer.Optimizer, parameters: Any) -> None:
         """`Module.init_optimizer` was called again and ignored."""
-        self._refused = (optimizer, rate)
+        rate = dict(parameters or ()).get("learning_rate")
+        if rate is not None:
+            self._refused = weakref.ref(optimizer), float(rate)
 
-    def schedule_asked(self, schedule: mx.lr_scheduler.LRScheduler, number: int) -> None:
+    def schedule_asked(self, schedule: mx.lr_scheduler.LRScheduler, number: Any) -> None:
         """The program itself asks a schedule for its rate, as in `trainer.set_learning_rate(schedule(epoch))`."""
         steps = getattr(schedule, "max_update", None) or getattr(schedule, "step", None) or 0
         horizon = max(steps, default=0) if isinstance(steps, (list, tuple)) else steps
-        self.schedules[id(schedule)] = (horizon, max(number, self.schedules.get(id(schedule), (0, 0))[1]))
+        if id(schedule) in self._schedules or len(self._schedules) < SCHEDULES:
+            seen = self._schedules.setdefault(id(schedule), Schedule(horizon))
+            seen.horizon, seen.largest = horizon, max(int(number), seen.largest)
 
-    def before_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
+    def before_direct_update(
+        self, optimizer: mx.optimizer.Optimizer, index: Any, gradient: Any, weight: Any, state: Any
     ) -> None:
-        """Copy what the update will read."""
-        indices[:] = [text(index) for index in indices]
+        """Sample what the update will read."""
+        if not isinstance(index, (list, tuple)):
+            self._direct.setdefault(optimizer, Direct(optimizer)).meet(index, state)
+            self.before_update(self._direct[optimizer], index, gradient, weight)
+
+    def after_direct_update(
+        self, optimizer: mx.optimizer.Optimizer, index: Any, gradient: Any, weight: Any, state: Any
+    ) -> None:
+        """Enter the update."""
+        if not isinstance(index, (list, tuple)):
+            self._direct[optimizer].states[index] = state
+            self.after_update(self._direct[optimizer], index, gradient, weight)
+
+    def before_update(self, updater: mx.optimizer.Updater, index: Any, gradient: Any, weight: Any) -> None:
+        """Sample what the update will read."""
+        self._finite.settle_when_due()
+        indices, gradients, weights = _lists(index, gradient, weight)
         self._stateless = [index not in updater.states for index in indices]
-        reset = self._resets.before_update(updater, weights, all(self._stateless))
+        replaced = self._resets.before_update(updater, weights, all(self._stateless))
         if any(self._stateless):
-            buffers = [self.ledger.gradients.get(gradient.handle.value) for gradient in gradients]
+            buffers = [self._books.gradients.get(gradient.handle.value) for gradient in gradients]
             if any(buffer is not None and buffer.restored for buffer in buffers):
-                self._stateless, reset = [False] * len(indices), None  # a new start, from other values
-        if reset:
-            self._trouble("optimizer-reset", reset)
-        if self._step.deep:
-            self._before = [
-                # Copying a row-sparse gradient that is still being computed corrupts MXNet's memory.
-                (gradient.copy(), weight.copy(), _copy(updater.states.get(index)))
-                if gradient.stype == weight.stype == "default"
-                else None
-                for index, gradient, weight in zip(indices, gradients, weights, strict=True)
-            ]
+                self._stateless, replaced = [False] * len(indices), False  # a new start, from other values
+        if replaced:
+            self._now.note(Noted.OPTIMIZER_REPLACED)
+        self._before = [None] * len(indices)
+        if self._now.step.sampled:
+            optimizer = updater.optimizer
+            with mx.autograd.pause():
+                self._before = [
+                    UpdateSample.before(
+                        name_of(optimizer, index),
+                        optimizer,
+                        g,
+                        w,
+                        updater.states.get(index),
+                        self._now.stride(w, 4),
+                    )
+                    for index, g, w in zip(indices, gradients, weights, strict=True)
+                ]
 
-    def after_update(
-        self, updater: mx.optimizer.Updater, indices: list, gradients: list, weights: list
-    ) -> None:
-        """Enter the update, and copy what it wrote."""
-        optimizer, step = updater.optimizer, self._step
-        step.rates[id(optimizer)] = self._rates(optimizer)
-        serial, number = self._serials.of(updater), self._serials.of(optimizer)
-        if number not in self.handed:
+    def after_update(self, updater: mx.optimizer.Updater, index: Any, gradient: Any, weight: Any) -> None:
+        """Enter the update, and sample what it wrote."""
+        optimizer, now = updater.optimizer, self._now
+        indices, gradients, weights = _lists(index, gradient, weight)
+        number = self.number_of(optimizer)
+        now.step.rates[number] = self._rates(optimizer)
+        if optimizer not in self._met and len(self.handed) < HANDED:
+            self._met.add(optimizer)
             given = optimizer.param_dict.values()
-            self.handed[number] = {p.name for p in given if p.grad_req != "null" and p.lr_mult}
-        before = self._before or [None] * len(indices)
-        for index, gradient, weight, copies, stateless in zip(
-            indices, gradients, weights, before, self._stateless, strict=True
-        ):
-            name = name_of(optimizer, index)
-            found = self.ledger.gradients.get(gradient.handle.value)
-            if copies:
-                rate, decay = optimizer._get_lr(index), optimizer._get_wd(index)
-                count = optimizer._index_update_count.get(index, 0)
-                after = weight.copy()
-                kept = getattr(optimizer, "momentum", 0.0), optimizer.rescale_grad, optimizer.clip_gradient
-                step.samples.append(UpdateSample(name, optimizer, rate, decay, count, *kept, *copies, after))
-                step.weights.append(WeightCopy(name, after))
-            buffers = [found] if found else self._pushed.get(index, []) or [None]
-            for buffer in buffers:
-                self._updated(name, buffer, optimizer, serial, stateless, optimizer.rescale_grad)
+            self.handed |= {p.name for p in given if p.grad_req != "null" and p.lr_mult}
+        facts = {"optimizer": type(optimizer), "remembers": remembers(optimizer)}
+        facts |= {"updater": self.number_of(updater), "rescale": optimizer.rescale_grad}
+        names = [name_of(optimizer, index) for index in indices]
+        rows = zip(names, indices, gradients, weights, self._before, self._stateless, strict=True)
+        for name, index, gradient, weight, sample, stateless in rows:
+            found = self._books.gradients.get(gradient.handle.value)
+            if sample is not None:
+                with mx.autograd.pause():
+                    sample.after(index, weight)
+                now.step.samples.append(sample)
+                now.step.weights.append(WeightCopy(name, sample.weight_after, sample.shape))
+            for buffer in [found] if found else self._books.pushed.get(index, []) or [None]:
+                now.updated(name, buffer, fresh_state=stateless, **facts)
                 if buffer is not None:
                     buffer.optimised, buffer.fed_before = True, buffer.fed
         self._before = []
-        if step.number % FINITE_EVERY == 0 and self._looks:
-            self._ask_finite(gradients, [name_of(optimizer, index) for index in indices], weights)
+        self._finite.ask(names, gradients, weights)
 
-    def _rates(self, optimizer: mx.optimizer.Optimizer) -> tuple[float, float]:
-        """The learning rate that was asked for, and the one in use."""
+    def _rates(self, optimizer: mx.optimizer.Optimizer) -> Rates:
+        """The learning rate that was asked for, and the rate in use."""
         used = float(optimizer.learning_rate)
         asked = used if optimizer.lr is None else float(optimizer.lr)
-        if self._refused and self._refused[0] is optimizer:
+        if self._refused and self._refused[0]() is optimizer:
             asked = self._refused[1]
         elif optimizer.lr_scheduler is not None:
-            first = self._asked.setdefault(self._serials.of(optimizer), asked)
+            first = self._asked.setdefault(optimizer, asked)
             asked = used if asked == first else asked  # nobody has set it since the scheduler took over
-        return asked, used
-
-    def _ask_finite(self, gradients: list, names: list[str], weights: list) -> None:
-        dense = [g for g in gradients if g.stype == "default" and np.dtype(g.dtype) == np.float32]
-        if dense and self._finite is None:
-            classic = [g.as_nd_ndarray() for g in dense]  # of mx.np
-            # multi_all_finite takes 40 times as long as the sums of squares, which overflow from 1e19 on.
-            answer = mx.nd.multi_sum_sq(*classic, num_arrays=len(dense))
-            self._finite = (self._step.number, whereabouts(), list(zip(names, weights, strict=True)), answer)
-
-    def _settle_finite(self) -> None:
-        """Read the answer: by now it costs no waiting."""
-        if self._finite is None:
-            return
-        (number, where, weights, answer), self._finite = self._finite, None
-        if np.isfinite(answer.asnumpy()).all():
-            return
-        bad = [name for name, weight in weights if not np.isfinite(weight.asnumpy()).all()]
-        seen = f"; {bad[0]} is not finite either" if bad else ""
-        message = (
-            f"a gradient of step {number} is not finite{seen}: lower the learning rate, or look at the data"
-        )
-        self._step.troubles.append(("non-finite", Message(message, None, *where)))
-
-    # By hand
-
-    def _gradient_made(self, array: int, buffer: Buffer) -> None:
-        """`autograd.grad` returned this gradient."""
-        self._derived.made(array, Share(buffer))
-
-    def viewed(self, kind: str, array: int, view: int) -> None:
-        """A part of a gradient, or of what was computed from one, is that too."""
-        super().viewed(kind, array, view)
-        for share in self._shares([array]):
-            self._derived.made(view, share)
-
-    def _shares(self, arrays: list[int]) -> list[Share]:
-        gradients = self.ledger.gradients
-        return [Share(gradients[a]) for a in arrays if a in gradients] + self._derived.among(arrays)
-
-    def _computed(self, call: OperatorCall) -> None:
-        """An operator ran outside of `record()`: does it read a gradient, or write a parameter?"""
-        ledger, inputs = self.ledger, call.inputs
-        read = [ledger.gradients[handle] for handle in inputs if handle in ledger.gradients]
-        for buffer in read:
-            ledger.consume(buffer)
-        shares = self._shares(inputs)
-        share = self._derived.follow(call, shares) if shares else None
-        for handle in call.outputs:
-            if handle in ledger.gradients:
-                self._gradient_written(ledger.gradients[handle], call, handle in inputs)
-            elif handle in ledger.weights:
-                self._derived.forget(handle)
-                self._weight_written(ledger.weights[handle], call, share)
-        if read and call.name == "reset_arrays":
-            for buffer in read:
-                buffer.cleared = True
-
-    def _gradient_written(self, buffer: Buffer, call: OperatorCall, in_place: bool) -> None:
-        buffer.touched = True
-        scalar = call.attributes.get("scalar")
-        if call.name in CLEARING or not in_place or (call.name == "_mul_scalar" and float(scalar or 1) == 0):
-            buffer.cleared = True
-
-    def _weight_written(self, buffer: Buffer, call: OperatorCall, share: Share | None) -> None:
-        by_operator = call.name in OPTIMIZER_OPERATORS
-        # Operators of mx.np are not all seen: there a gradient that was read is taken for one that was used.
-        by_hand = not buffer.optimised and (share or (buffer.read and mx.util.is_np_array()))
-        # Otherwise it is filled with data, restored, clipped or averaged, or taken elsewhere for a moment.
-        if not buffer.ever or not (by_operator or by_hand):
-            buffer.fed += 1
-            return
-        rescale = rate = None
-        if by_operator:
-            rescale = float(call.attributes.get("rescale_grad", 1))
-        elif share is not None:
-            parts = max(1, sum(event[0] == "backward" for event in self._step.events))
-            rescale = share.rescale({size * part for size in self._sizes for part in range(1, parts + 1)})
-            rate = share.factor if rescale is None and share.divisors is not None else None
-        self._updated_by_hand(buffer, rescale, rate)
-
-    def _updated_by_hand(self, buffer: Buffer, rescale: float | None, rate: float | None = None) -> None:
-        self._updated(buffer.name, buffer, rescale=rescale, rate=rate)
-        buffer.fed_before = buffer.fed
-        if self._step.deep and self._looks:
-            step, backward = self._step, buffer.last.number if buffer.last else 0
-            weight = shallow_copy(buffer.weight)
-            self._deferred.append(
-                lambda: step.weights.append(WeightCopy(buffer.name, weight.copy(), backward))
-            )
-
-    def array_written(self, array: int) -> None:
-        """Values came from NumPy: data, a cleared gradient, or a parameter updated by hand."""
-        ledger = self.ledger
-        if array in ledger.gradients:
-            buffer = ledger.gradients[array]
-            buffer.touched = buffer.cleared = True
-        elif array in ledger.weights:
-            buffer = ledger.weights[array]
-            if buffer.ever and buffer.read and not buffer.optimised:
-                self._updated_by_hand(buffer, None)
-            else:
-                buffer.fed += 1
-
-    def array_freed(self, array: int) -> None:
-        """Its address may be another array's soon."""
-        super().array_freed(array)
-        self.ledger.forget(array)
-        self._derived.forget(array)
+        return Rates(asked, used)
 
 
-def _copy(state: Any) -> Any:
-    if isinstance(state, (tuple, list)):
-        return tuple(_copy(part) for part in state)
-    return state.copy() if isinstance(state, mx.nd.NDArray) else state
+def _lists(index: Any, gradient: Any, weight: Any) -> tuple[list, list, list]:
+    """What an Updater is given, one of each or lists, as lists."""
+    if not isinstance(index, (list, tuple)):
+        index, gradient, weight = [index], [gradient], [weight]
+    return [text(each) for each in index], list(gradient), list(weight)
+
+
+def text(key: Any) -> Any:
+    """A key as Python has it: MXNet hands names over as bytes."""
+    return key.decode() if isinstance(key, bytes) else key
+
+
+def name_of(optimizer: mx.optimizer.Optimizer, index: Any) -> str:
+    """The name of the parameter that an optimiser knows by this index, or key of a store."""
+    if index in optimizer.param_dict:
+        return optimizer.param_dict[index].name
+    return str(optimizer.idx2name.get(index, index))

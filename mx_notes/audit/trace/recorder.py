@@ -1,88 +1,79 @@
-"""Turns the hooks' calls into steps.
-
-On every step it keeps the books (`ledger`) and appends small tuples; on sampled ("deep") steps it also
-keeps the graph of each backward pass and copies of the updates, so that rules can look and recompute.
-"""
+"""The listeners that turn MXNet's calls into steps, wired together."""
 
 from __future__ import annotations
 
 import gc
-from typing import Any
+from collections.abc import Callable
 
 from ...runtime import mx
-from ..hooks.listener import OperatorCall
-from .autograd import AutogradSteps
-from .executors import ExecutorSteps
-from .optimizers import UpdateSteps
-from .running_statistics import RunningStatistics
+from ..hooks.listener import Listener
+from .autograd import Autograd
+from .by_hand import ByHand
+from .executors import Executors
+from .ledger import Ledger
+from .optimizers import Optimizers
+from .statistics_in_flight import StatisticsInFlight
+from .step import RunFacts, Step
+from .steps import OpenStep, sampled_step
+from .stores import Stores
 
 
-class Recorder(ExecutorSteps, AutogradSteps, UpdateSteps):
-    """Steps, as they happen.
+class Recorder:
+    """The books, the step under way, and the listeners that fill them.
 
-    `deep(step number)` says which are looked at closely. `on_backward(step, executor)` is called on
-    those before an executor's backward pass, `on_step(step)` after each step; with `looks=False` no
-    graphs are kept.
+    with attached(*recorder.listeners): ...
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._statistics = RunningStatistics()
+    def __init__(
+        self,
+        judges: list[Callable[[Step], None]],
+        sampled: Callable[[int], bool] = sampled_step,
+        looks: bool = True,
+        before_backward: Callable[[Step, mx.executor.Executor], None] | None = None,
+    ) -> None:
+        """judges: called with each step that is over. sampled: which steps are, by their number. looks: keep
+        graphs of these. before_backward: called on these before an executor's backward pass.
+        """
+        self.books = books = Ledger()
+        self.now = now = OpenStep(judges, sampled, looks)
+        statistics = StatisticsInFlight(now)
+        by_hand = ByHand(now, books)
+        autograd = Autograd(now, books, by_hand, statistics)
+        executors = Executors(now, books, statistics, before_backward)
+        self._optimizers = Optimizers(now, books)
+        stores = Stores(now, books, self._optimizers)
+        # In this order: a step is closed before anything is entered into the next.
+        self.listeners: list[Listener] = [
+            *(_Beginning(books), autograd, executors, statistics, by_hand, self._optimizers, stores),
+        ]
+
+    def finish(self) -> None:
+        """Close the last step."""
+        self._optimizers.finish()
+        self.now.close_if_updated()
+
+    def facts(self) -> RunFacts:
+        """What rules may ask after the last step."""
+        return RunFacts(
+            steps=self.now.steps_done,
+            buffers=list(self.books.weights.values()),
+            departed=self.books.departed,
+            handed=self._optimizers.handed,
+            schedules=self._optimizers.schedules,
+        )
+
+
+class _Beginning(Listener):
+    """Learns of the parameters and variables that are there already."""
+
+    def __init__(self, books: Ledger) -> None:
+        self._books = books
 
     def begin(self) -> None:
-        """Learn of the parameters and variables that are there already."""
-        kinds = (mx.gluon.Parameter, mx.nd.NDArray)
-        for thing in [each for each in gc.get_objects() if isinstance(each, kinds)]:
-            if isinstance(thing, mx.gluon.Parameter):
-                self.ledger.name(thing)
-            elif thing.handle.value not in self.ledger.variables:
-                self.ledger.find(thing)
-
-    def before_operator(self, call: OperatorCall) -> None:
-        """The first operator of a recorded scope begins a forward pass."""
-        if self._deferred:
-            self._run_deferred()
-        if self._scope is not None and not self._scope.operators:
-            self._begin_forward(call.inputs)
-
-    def operator_invoked(self, call: OperatorCall) -> None:
-        """Part of a recorded forward pass, or between a backward pass and its update."""
-        if self._scope is not None:
-            self._recorded(call)
-            return
-        early = self._statistics.among(call.inputs)
-        if early is not None:
-            self._read_statistics(early, call.outputs[0])
-        self._computed(call)
-
-    def array_freed(self, array: int) -> None:
-        """Its address may be another array's soon."""
-        super().array_freed(array)
-        self._statistics.forget(array)
-
-    def array_read(self, array: int) -> None:
-        """`asnumpy` of a gradient is a use of it."""
-        if self._statistics.among([array]) is not None:
-            self._read_statistics(array, array)
-        buffer = self.ledger.gradients.get(array)
-        if buffer is not None:
-            self.ledger.consume(buffer)
-
-    def before_save(self, arrays: list[int]) -> None:
-        """Running statistics may be saved too early."""
-        early = self._statistics.among(arrays)
-        if early is not None:
-            self._read_statistics(early, early)
-
-    def waited_for_all(self) -> None:
-        """Nothing is in flight any more."""
-        self._statistics.settle()
-
-    def _write_statistics(self, arrays: dict[int, str]) -> None:
-        self._step.statistics = self._step.statistics or bool(arrays)
-        self._statistics.write(arrays)
-
-    def _read_statistics(self, array: int, taken: int) -> None:
-        judged = self._statistics.read(array, taken)
-        if judged:
-            self._trouble("running-statistics", *judged)
+        """Look through all objects, by their types alone: to ask an object for its class may wake it."""
+        there = gc.get_objects()
+        for thing in [each for each in there if issubclass(type(each), mx.gluon.Parameter)]:
+            self._books.name(thing)
+        for thing in [each for each in there if issubclass(type(each), mx.nd.NDArray)]:
+            if thing.handle.value not in self._books.variables:
+                self._books.find(thing)

@@ -1,52 +1,133 @@
-"""What was seen: events grouped into steps, each step the work from one update to the next."""
+"""What was seen of one step: its events in order, with the numbers that rules need."""
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...runtime import mx
 from ..graph.graph import Graph
+from ..graph.values import sample_of
 from .ledger import Buffer
 
+AUTOGRAD, RETURNED = "autograd", "autograd.grad"  # sources of events that are no executor
 
-@dataclass(frozen=True)
-class Message:
-    """What does not hold, and what to do.
 
-    severity: None, as the rule has it; file, line: None, where the step ended; step: None, the one just judged.
-    """
+class Place(NamedTuple):
+    """A line of the user's program; (None, None) where none is running."""
 
-    text: str
-    severity: str | None = None
     file: str | None = None
     line: int | None = None
-    step: int | None = None
+
+
+NOWHERE = Place()
+
+
+class Kind(Enum):
+    """What an event is."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    UPDATE = "update"
+
+
+class Event(NamedTuple):
+    """One pass of an executor or of autograd, or the update of one parameter.
+
+    source: an executor's handle; AUTOGRAD, whose forward is a recorded scope; RETURNED, a backward pass that
+    returned its gradients; or the parameter's name.
+    """
+
+    kind: Kind
+    source: object
+    training: bool = True  # the mode of a forward pass
+    device: str = ""  # of an update
+
+
+class Noted(Enum):
+    """What the trace saw happen; a rule says what it means."""
+
+    BACKWARD_WITHOUT_FORWARD = "backward of an executor without a forward pass of this batch before it"
+    BACKWARD_WITHOUT_RECORDING = "backward of autograd without a recorded forward pass since the last one"
+    BACKWARD_OF_INFERENCE = "backward of an executor whose forward pass ran in inference mode"
+    UPDATE_BEFORE_BACKWARD = "update of a parameter whose batch has gone forward and not yet backward"
+    UPDATE_OF_INFERENCE = "update with a gradient whose forward pass ran in predict mode"
+    FORWARD_WITHOUT_BACKWARD = "forward of an executor in training mode that no backward pass followed"
+    RECORDING_WITHOUT_BACKWARD = "recorded forward pass that was never differentiated"
+    STATISTICS_READ_EARLY = "running statistics were read while their backward pass was in flight"
+    STATISTICS_READ_STALE = "running statistics were read before their backward pass had written them"
+    OPTIMIZER_REPLACED = "a network goes on training under a new optimiser of the same kind"
+    SERVERS_KEEP_RATE = "servers apply the rate that they got with the optimiser, not the one asked for since"
+    GRADIENT_NOT_FINITE = "gradients had a sum of squares that is not finite"
+
+
+class Note(NamedTuple):
+    """One thing noted, with the line of the program that was running."""
+
+    what: Noted
+    place: Place
+    subject: str = ""  # the parameter or running statistic, where there is one
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass
 class UpdateSample:
-    """One parameter's update, as copies (asynchronous: reading them waits for the engine)."""
+    """One parameter's update by an optimiser, with copies (N,) of each `every`-th element of its arrays.
+
+    They are made without waiting for the engine; reading them waits.
+    """
 
     name: str
     optimizer: mx.optimizer.Optimizer
-    learning_rate: float  # with the parameter's own multiplier
-    weight_decay: float  # likewise
-    count: int  # of the parameter's updates, this one included
-    momentum: float  # this and the next two as they were then: a schedule may change them
-    rescale: float
-    clip: float | None
+    shape: tuple[int, ...]
+    every: int
     gradient: mx.nd.NDArray
     weight_before: mx.nd.NDArray
     state_before: Any
-    weight_after: mx.nd.NDArray
+    # From here on as of the update itself: a schedule may change them.
+    learning_rate: float = 0.0  # with the parameter's own multiplier
+    weight_decay: float = 0.0  # likewise
+    count: int = 0  # of the parameter's updates, this one included
+    momentum: float = 0.0
+    rescale: float = 1.0
+    clip: float | None = None
+    weight_after: mx.nd.NDArray | None = None
+
+    @classmethod
+    def before(
+        cls, name: str, optimizer: mx.optimizer.Optimizer, gradient: Any, weight: Any, state: Any, every: int
+    ) -> UpdateSample | None:
+        """Sample what the update will read; None of sparse and empty arrays.
+
+        Copying a row-sparse gradient that is still being computed corrupts MXNet's memory.
+        """
+        samples = sample_of(gradient, every), sample_of(weight, every)
+        if any(sample is None for sample in samples):
+            return None
+        return cls(name, optimizer, weight.shape, every, *samples, _sampled(state, every))
+
+    def after(self, index: Any, weight: mx.nd.NDArray) -> UpdateSample:
+        """Sample what the update wrote, and enter the numbers that it used."""
+        optimizer = self.optimizer
+        self.learning_rate, self.weight_decay = optimizer._get_lr(index), optimizer._get_wd(index)
+        self.count = optimizer._index_update_count.get(index, 0)
+        self.momentum = getattr(optimizer, "momentum", 0.0)
+        self.rescale, self.clip = optimizer.rescale_grad, optimizer.clip_gradient
+        self.weight_after = sample_of(weight, self.every)
+        return self
+
+
+def _sampled(state: Any, every: int) -> Any:
+    if isinstance(state, (tuple, list)):
+        return tuple(_sampled(part, every) for part in state)
+    return sample_of(state, every) if isinstance(state, mx.nd.NDArray) else state
 
 
 @dataclass(slots=True)
@@ -55,14 +136,14 @@ class Update:
 
     name: str
     buffer: Buffer | None  # None: the gradient was not seen being made
-    optimizer: type | None  # None: by hand
-    remembers: bool  # the optimiser keeps a state from update to update
-    updater: int  # tells two updaters apart
-    passes: int  # backward passes into the gradient since the last update
-    stale: bool  # none, and nobody else wrote it either
-    uncleared: bool  # grad_req "add", and still holding what the last update used
-    fresh_state: bool  # the updater had no state for it yet
-    rescale: float | None  # the factor on the gradient that the optimiser applies; None: unknown
+    optimizer: type | None = None  # None: by hand
+    remembers: bool = False  # the optimiser keeps a state from update to update
+    updater: int = 0  # tells two updaters apart
+    passes: int = 1  # backward passes into the gradient since the last update
+    stale: bool = False  # none, and nobody else wrote it either
+    uncleared: bool = False  # grad_req "add", and still holding what the last update used
+    fresh_state: bool = False  # the updater had no state for it yet
+    rescale: float | None = None  # the factor on the gradient that the optimiser applies; None: unknown
     rate: float | None = None  # by hand: the factor that is a learning rate, unless it has a rescale in it
 
     @property
@@ -73,36 +154,45 @@ class Update:
 
 @dataclass
 class WeightCopy:
-    """A parameter's values on one device after its update."""
+    """Copies (N,) of some elements of a parameter on one device after its update, the same of each device's."""
 
     name: str
     values: mx.nd.NDArray
+    shape: tuple[int, ...]
     backward: int = 0  # the pass that made its gradient, where the update was by hand
+
+    @classmethod
+    def of(cls, name: str, array: mx.nd.NDArray, every: int, backward: int = 0) -> list[WeightCopy]:
+        """Copy a parameter; no copy of a sparse or empty one."""
+        values = sample_of(array, every)
+        return [] if values is None else [cls(name, values, array.shape, backward)]
 
 
 @dataclass
 class Look:
-    """A backward pass looked at closely, before it ran."""
+    """The graph of a backward pass of a sampled step, taken before the pass ran."""
 
     graph: Graph
     device: str
 
 
+class Rates(NamedTuple):
+    """An optimiser's learning rate: the one that the program asked for, the one in use."""
+
+    asked: float
+    used: float
+
+
 @dataclass
 class Step:
-    """The events of one step, in order, with the numbers that rules need.
-
-    An event is ("forward", executor, training), ("backward", executor) or ("update", parameter);
-    for Gluon the executor is "autograd", and a forward is a recorded scope. A backward pass that returned
-    its gradients is of "autograd.grad".
-    """
+    """The work from one update to the next. A sampled step also has graphs and copies of arrays."""
 
     number: int
-    deep: bool = False
-    events: list[tuple] = field(default_factory=list)
+    sampled: bool = False
+    events: list[Event] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # buffers wiped before anybody used them
-    troubles: list[tuple[str, Message]] = field(default_factory=list)  # (rule, ...), seen as it happened
+    notes: list[Note] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     samples: list[UpdateSample] = field(default_factory=list)
     weights: list[WeightCopy] = field(default_factory=list)
@@ -110,82 +200,81 @@ class Step:
     statistics: bool = False  # a backward pass wrote batch norm's running statistics
     workers: int = 1  # whose gradients were summed
     padding: int = 0  # examples that the iterator repeated to fill the batch
-    rates: dict[int, tuple[float, float]] = field(default_factory=dict)  # optimiser: rate asked for, in use
-    file: str | None = None
-    line: int | None = None
+    rates: dict[int, Rates] = field(default_factory=dict)  # by the number of the optimiser
+    place: Place = NOWHERE  # of its first update
 
     @cached_property
     def finite(self) -> bool:
-        """Whether the parameters that were copied before their update were finite."""
+        """Whether the parameters that were sampled before their update were finite."""
         return all(np.isfinite(sample.weight_before.asnumpy()).all() for sample in self.samples)
 
-    def seen(self, rule: str) -> list[Message]:
-        """What was noted for a rule as it happened, without repetitions."""
-        return list({message.text: message for of, message in self.troubles if of == rule}.values())
+    def noted(self, *what: Noted) -> list[Note]:
+        """What was noted of these kinds, each thing once."""
+        found = {(note.what, note.subject): note for note in reversed(self.notes) if note.what in what}
+        return list(found.values())[::-1]
 
     def forget_arrays(self) -> None:
         """Let go of what was only kept for the rules."""
         self.looks, self.samples, self.weights = [], [], []
 
-    def count(self, kind: str) -> int:
+    def count(self, kind: Kind) -> int:
         """How often something ran in the step, never added up over devices or networks.
 
         Forward passes in training mode of one executor; backward passes into one gradient; updates of one
         parameter. Where these differ, the largest number.
         """
-        if kind == "backward" and self.updates:
+        if kind is Kind.BACKWARD and self.updates:
             return max(update.passes for update in self.updates)
-        what = [event[1] for event in self.events if event[0] == kind and (kind != "forward" or event[2])]
-        if len(set(what)) == len(what):  # as nearly always, and much faster than counting
-            return 1 if what else 0
-        return max(Counter(what).values())
+        ran = [(event.source, event.device) for event in self.events if event.kind is kind and event.training]
+        if len(set(ran)) == len(ran):  # as nearly always, and much faster than counting
+            return 1 if ran else 0
+        return max(Counter(ran).values())
 
     def in_order(self) -> bool:
         """Whether each backward follows its executor's forward, and the updates follow all of them."""
         forwards: set = set()
         updated = False
-        for kind, source, *rest in self.events:
-            if kind == "forward" and rest[0]:
-                forwards.add(source)
-            elif kind == "backward" and (updated or _forward_of(source) not in forwards):
-                return False
-            updated = updated or kind == "update"
+        for event in self.events:
+            if event.kind is Kind.FORWARD and event.training:
+                forwards.add(event.source)
+            elif event.kind is Kind.BACKWARD:
+                source = AUTOGRAD if event.source == RETURNED else event.source
+                if updated or source not in forwards:
+                    return False
+            updated = updated or event.kind is Kind.UPDATE
         return True
 
 
-def _forward_of(backward: object) -> object:
-    return "autograd" if backward == "autograd.grad" else backward
+@dataclass(frozen=True)
+class RunFacts:
+    """What rules may ask after the last step."""
+
+    steps: int
+    buffers: list[Buffer]  # whose parameters are alive
+    departed: list[Buffer]  # and some of those whose parameters are not
+    handed: set[str]  # the parameters that optimisers of Trainers are to train, by name
+    schedules: list[Schedule]
 
 
-def whereabouts() -> tuple[str | None, int | None]:
-    """File and line of the user's code that is running: the innermost frame outside of the libraries."""
+@dataclass
+class Schedule:
+    """A learning-rate schedule that the program itself asks for rates."""
+
+    horizon: int  # the updates that it is made for; 0: unknown
+    largest: int = 0  # the largest number of updates that it was asked for
+
+
+def users_place() -> Place:
+    """The line of the user's code that is running: in the innermost frame outside of the libraries."""
     frame = sys._getframe(1)
     while frame is not None:
         if _is_users(frame.f_code.co_filename):
-            return frame.f_code.co_filename, frame.f_lineno
+            return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
-    return None, None
+    return NOWHERE
 
 
 @functools.cache
 def _is_users(file: str) -> bool:
     libraries = ("/site-packages/", "/mx_notes/", "/lib/python3")
     return not file.startswith("<") and not any(part in file.replace("\\", "/") for part in libraries)
-
-
-def fingerprint(batch: mx.nd.NDArray) -> int:
-    """A number that tells dense batches apart: of all values of a small one, of three examples of a large one.
-
-    Waits for the batch, not for the network.
-    """
-    rows = [0] if batch.size <= 4096 else [0, len(batch) // 2, len(batch) - 1]
-    if batch.context.device_type == "gpu":
-        with mx.autograd.pause():  # taking a part would be recorded
-            parts = [batch[row] for row in rows] if len(rows) > 1 else [batch]
-        return hash(b"".join(part.asnumpy().tobytes() for part in parts))
-    size = batch.size * np.dtype(batch.dtype).itemsize
-    row = size // len(batch) if len(rows) > 1 else size
-    batch.wait_to_read()
-    address = ctypes.c_void_p()
-    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(batch.handle, ctypes.byref(address)))
-    return hash(b"".join(ctypes.string_at(address.value + i * row, row) for i in rows))

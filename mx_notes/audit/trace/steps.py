@@ -2,173 +2,203 @@
 
 from __future__ import annotations
 
-import ctypes
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 from ...runtime import mx
-from ..hooks.listener import Listener
-from .ledger import Buffer, Ledger, Pass
-from .resets import remembers
-from .step import Message, Step, Update, fingerprint, whereabouts
+from ..graph.values import is_dense
+from .fingerprint import fingerprint
+from .ledger import Buffer, Pass
+from .step import Event, Kind, Note, Noted, Place, Step, Update, users_place
 
 KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
 FINGERPRINTS = 1000  # steps whose batches are told apart
-SHAPES = 6  # batch shapes that get a close look of their own
+SHAPES = 6  # batch shapes whose first step is sampled
+OUT_OF_ORDER = 10  # steps out of order that are remembered
+# Elements of one array that are copied on a sampled step, and, once BUDGET bytes were copied in it, no more than that.
+ELEMENTS, SCARCE, BUDGET = 1 << 16, 10_000, 1 << 26
 
 
-def deep_step(number: int) -> bool:
-    """The first three steps, then 4 times rarer and rarer: 16, 64, 256 …"""
+def sampled_step(number: int) -> bool:
+    """Whether a step is sampled: the first three, then 4 times rarer and rarer, 16, 64, 256 …"""
     return number <= 3 or (number & (number - 1) == 0 and number.bit_length() % 2 == 1)
 
 
-class Steps(Listener):
-    """Opens and closes steps; the classes built on it fill them.
+class OpenStep:
+    """The step under way. It alone opens and closes steps; the listeners fill it.
 
     A step ends when, after an update, the next forward or backward pass begins.
     """
 
     def __init__(
         self,
-        deep: Callable[[int], bool] = deep_step,
-        on_backward: Callable[[Step, mx.executor.Executor], None] | None = None,
-        on_step: Callable[[Step], None] | None = None,
+        judges: list[Callable[[Step], None]],
+        sampled: Callable[[int], bool] = sampled_step,
         looks: bool = True,
     ) -> None:
-        self.steps: deque[Step] = deque(maxlen=KEPT_STEPS)
-        self.totals: Counter = Counter()  # ("backward", 1): the steps in which it ran once, and so on
+        """judges: called with each step that is over. sampled: which steps are. looks: keep graphs of these."""
+        self.closed: deque[Step] = deque(maxlen=KEPT_STEPS)
+        self.totals: Counter[tuple[str, int]] = Counter()  # ("backward", 1): the steps in which it ran once
         self.out_of_order: list[int] = []  # the first few steps whose events were not in order
-        self.ledger = Ledger()
-        self._deep, self._on_backward, self._on_step, self._looks = deep, on_backward, on_step, looks
-        self._step = self._open(1)
-        self._deferred: list[Callable[[], None]] = []
         self.passes = 0  # backward passes begun
+        self.recording = False  # a scope of autograd.record() is open
+        self.batch_sizes: set[int] = set()  # numbers of examples that a batch may have
+        self._judges, self._sampled, self.keeps_looks = judges, sampled, looks
         self._pass: Pass | None = None
         self._shapes: set[tuple] = set()
-        self._sizes: set[int] = set()  # numbers of examples that a batch may have
+        self._later: list[Callable[[], None]] = []
+        self._copied = 0  # bytes, in the step under way
+        # Training forwards that wait for their backward pass, by their source: is this buffer one that it writes?
+        self._waiting: dict[object, Callable[[Buffer], bool]] = {}
+        self.step = self._open(1)
 
     @property
-    def number_of_steps(self) -> int:
+    def steps_done(self) -> int:
         """Steps completed."""
-        return self._step.number - 1
+        return self.step.number - 1
 
-    def finish(self) -> None:
-        """Close the last step."""
-        self._close_step()
+    @property
+    def takes_looks(self) -> bool:
+        """Whether graphs of this step's backward passes are kept."""
+        return self.step.sampled and self.keeps_looks
 
     def _open(self, number: int) -> Step:
-        return Step(number, deep=self._deep(number))
+        self._copied = 0
+        return Step(number, sampled=self._sampled(number))
 
-    def _close_step(self) -> None:
-        self._run_deferred()
-        step = self._step
+    def close_if_updated(self) -> bool:
+        """Close the step if it has had its update: the next pass begins. Returns whether it was closed."""
+        self.run_later()
+        step = self.step
         if not step.updates:
-            return
-        for kind in ("forward", "backward", "update"):
-            self.totals[kind, step.count(kind)] += 1
-        micro_batches = max((u.passes for u in step.updates if u.accumulates), default=1)
+            return False
+        self._count(step)
+        self.closed.append(step)
+        self.step = self._open(step.number + 1)
+        with mx.autograd.pause():  # what judges compute is no part of a forward pass that is being recorded
+            for judge in self._judges:
+                judge(step)
+        step.forget_arrays()
+        return True
+
+    def _count(self, step: Step) -> None:
+        for kind in Kind:
+            self.totals[kind.value, step.count(kind)] += 1
+        micro_batches = max((update.passes for update in step.updates if update.accumulates), default=1)
         if micro_batches > 1:
             self.totals["micro-batches", micro_batches] += 1
-        if not step.in_order() and len(self.out_of_order) < 10:
+        if not step.in_order() and len(self.out_of_order) < OUT_OF_ORDER:
             self.out_of_order.append(step.number)
-        self._before_judging(step)
-        self.steps.append(step)
-        self._step = self._open(step.number + 1)
-        if self._on_step:
-            self._on_step(step)
-        step.forget_arrays()
 
-    def _run_deferred(self) -> None:
-        """Run the operators that could not run where they were thought of (see `Listener.operator_invoked`)."""
-        while self._deferred:
-            self._deferred.pop(0)()
+    # Operators that could not run where they were thought of (see `Listener.operator_invoked`)
 
-    def _before_judging(self, step: Step) -> None:
-        """The last chance to add to a step that is over."""
+    def later(self, job: Callable[[], None]) -> None:
+        """Do this before the next operator, or when the step ends."""
+        self._later.append(job)
 
-    def _trouble(self, rule: str, text: str, severity: str | None = None) -> None:
-        """Note what is wrong as it happens, with the line of the program that is running."""
-        self._step.troubles.append((rule, Message(text, severity, *whereabouts())))
+    def run_later(self) -> None:
+        """Do now what was put off."""
+        while self._later:
+            self._later.pop(0)()
 
-    def _meet_batch(self, shape: tuple) -> None:
-        """A batch of a shape not seen before gets a close look."""
+    def stride(self, array: mx.nd.NDArray, copies: int = 1) -> int:
+        """Every how many-th element of an array is to be copied, `copies` times in all."""
+        size = math.prod(array.shape)
+        every = max(1, size // (ELEMENTS if self._copied < BUDGET else SCARCE))
+        self._copied += copies * 4 * size // every
+        return every
+
+    # What is noted and met
+
+    def note(
+        self, what: Noted, subject: str = "", numbers: tuple[float, ...] = (), at: Place | None = None
+    ) -> None:
+        """Note what happens, with the line of the program that is running."""
+        self.step.notes.append(Note(what, at or users_place(), subject, numbers))
+
+    def meet_batch(self, shape: tuple) -> None:
+        """Sample a step whose batch has a shape not seen before."""
         if shape not in self._shapes and len(self._shapes) < SHAPES:
             self._shapes.add(shape)
-            self._sizes |= {size for size in shape[:2] if isinstance(size, int) and size > 1}
-            self._step.deep = True
+            self.batch_sizes |= {size for size in shape[:2] if isinstance(size, int) and size > 1}
+            self.step.sampled = True
 
-    def _meet_data(self, data: mx.nd.NDArray) -> None:
+    def meet_data(self, data: mx.nd.NDArray) -> None:
         """Note which batch this is, while a training run is young."""
-        if self._looks and self._step.number <= FINGERPRINTS and data.stype == "default" and data.size:
-            self._step.batches.append(fingerprint(data))
+        if self.keeps_looks and self.step.number <= FINGERPRINTS and is_dense(data):
+            self.step.batches.append(fingerprint(data))
 
-    def _begin_pass(self, training: bool) -> None:
+    # Passes
+
+    def forward(self, source: object, training: bool) -> None:
+        """Enter a forward pass."""
+        self.step.events.append(Event(Kind.FORWARD, source, training))
+
+    def await_backward(self, source: object, writes: Callable[[Buffer], bool]) -> None:
+        """Expect a backward pass of this source; `writes` tells its buffers."""
+        self._waiting[source] = writes
+
+    def is_awaited(self, source: object) -> bool:
+        """Whether a forward of this source waits for its backward pass."""
+        return source in self._waiting
+
+    def backward_came(self, source: object) -> bool:
+        """End the wait for a backward pass; returns whether one was awaited."""
+        return self._waiting.pop(source, None) is not None
+
+    def begin_pass(self, training: bool) -> None:
+        """A backward pass begins. training: the mode of its forward pass."""
         self.passes += 1
         self._pass = Pass(self.passes, training)
 
-    def _wrote(self, buffers: list[Buffer]) -> None:
-        """The backward pass that has just ended wrote these."""
-        looks = self._step.looks
+    def wrote(self, buffers: list[Buffer]) -> None:
+        """Enter the buffers that the backward pass under way has written."""
+        looks = self.step.looks
         if buffers and looks and not looks[-1].device:
             looks[-1].device = buffers[0].device
         for buffer in buffers:
-            if buffer.written_by(self._pass, self._step.number):
-                self._step.lost.append(buffer.name)
+            if self.returned(buffer):
+                self.step.lost.append(buffer.name)
 
-    def _consume(self, handles: list[int]) -> None:
-        for handle in handles:
-            if handle in self.ledger.gradients:
-                self.ledger.consume(self.ledger.gradients[handle])
+    def returned(self, buffer: Buffer) -> bool:
+        """Enter that the pass under way made a parameter's gradient; True if that wiped out an unused one."""
+        return buffer.written_by(self._pass, self.step.number)
 
-    def _updated(
-        self,
-        name: str,
-        buffer: Buffer | None,
-        optimizer: Any = None,
-        updater: int = 0,
-        fresh_state: bool = False,
-        rescale: float | None = None,
-        rate: float | None = None,
-    ) -> None:
-        """Enter the update of one parameter; its gradient counts from 0 again."""
-        step = self._step
+    # Updates
+
+    def updated(self, name: str, buffer: Buffer | None, **facts: Any) -> None:
+        """Enter the update of one parameter; its gradient counts from 0 again. facts: of an `Update`."""
+        step = self.step
         if not step.updates:
-            step.file, step.line = whereabouts()
-        device = buffer.device if buffer else ""
-        step.events.append(("update", f"{name} {device}".strip()))
-        if buffer is None:
-            passes, stale, uncleared = 1, False, False
-        else:
-            passes, stale, uncleared = self._use(buffer)
-        # The trace must not keep an optimiser, and with it a whole network, alive.
-        kind, keeps = (type(optimizer), remembers(optimizer)) if optimizer else (None, False)
-        step.updates.append(
-            Update(name, buffer, kind, keeps, updater, passes, stale, uncleared, fresh_state, rescale, rate)
-        )
+            step.place = users_place()
+        step.events.append(Event(Kind.UPDATE, name, device=buffer.device if buffer else ""))
+        if buffer is not None:
+            facts |= self._close_books(buffer)
+        step.updates.append(Update(name, buffer, **facts))
 
-    def _use(self, buffer: Buffer) -> tuple[int, bool, bool]:
-        """An update uses this gradient: how many passes made it, is it stale, was it not cleared before them."""
-        passes = buffer.passes
+    def _close_books(self, buffer: Buffer) -> dict[str, Any]:
+        """Close the books on a gradient at its update. Returns what happened to it since the last one.
+
+        passes: backward passes that wrote it; stale: none did, nor anybody else; uncleared: under
+        grad_req='add', nobody cleared it.
+        """
         stale = not buffer.passes and not buffer.touched and bool(buffer.updates or buffer.ever)
         self._check_order(buffer, stale)
         uncleared = bool(buffer.request == "add" and buffer.updates and buffer.passes and not buffer.cleared)
-        self.ledger.consume(buffer)
+        passes = buffer.passes
+        buffer.consume()
         if buffer.last and not buffer.last.training:
-            self._trouble("train-mode", "the update used a backward pass whose forward ran in predict mode")
+            self.note(Noted.UPDATE_OF_INFERENCE)
             buffer.last.training = True
-        buffer.updates, buffer.updated, buffer.idle = buffer.updates + 1, self._step.number, 0
-        buffer.passes, buffer.touched, buffer.cleared, buffer.read = 0, False, False, False
-        return passes, stale, uncleared
+        buffer.close(self.step.number)
+        return {"passes": passes, "stale": stale, "uncleared": uncleared}
 
     def _check_order(self, buffer: Buffer, stale: bool) -> None:
         """Whether the batch that went forward last has gone backward before this update."""
-
-
-_ndim, _dims = ctypes.c_int(), ctypes.POINTER(ctypes.c_int64)()
-
-
-def shape_of(handle: int) -> tuple[int, ...]:
-    """The shape of the array with this handle."""
-    mx.base._LIB.MXNDArrayGetShapeEx64(ctypes.c_void_p(handle), ctypes.byref(_ndim), ctypes.byref(_dims))
-    return tuple(_dims[i] for i in range(_ndim.value))
+        waiting = [source for source, writes in self._waiting.items() if writes(buffer)]
+        if waiting and not stale and self.step.number > 1:
+            self.note(Noted.UPDATE_BEFORE_BACKWARD)
+        for source in waiting:
+            del self._waiting[source]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...runtime import mx
-from .ledger import Buffer
-from .serials import Serials
-from .step import WeightCopy
-from .steps import Steps
+from ..hooks.listener import Listener
+from .ledger import Ledger
+from .optimizers import Optimizers, name_of, text
+from .resets import remembers
+from .step import Noted, Rates, WeightCopy
+from .steps import OpenStep
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,11 @@ class Sent:
     rescale: float
 
 
-class StoreSteps(Steps):
+class Stores(Listener):
     """Gradients pushed, weights pulled."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._serials = Serials()
-        self._pushed: dict[Any, list[Buffer]] = {}
+    def __init__(self, now: OpenStep, books: Ledger, optimizers: Optimizers) -> None:
+        self._now, self._books, self._optimizers = now, books, optimizers
         self._workers: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of a store
         self._sent: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # to a store's servers
 
@@ -37,54 +37,47 @@ class StoreSteps(Steps):
         if "dist" in store.type:
             self._sent[store] = Sent(weakref.ref(optimizer), _rate(optimizer), optimizer.rescale_grad)
 
-    def before_push(self, store: mx.kv.KVStore, keys: list, values: list[list]) -> None:
+    def before_push(self, store: mx.kv.KVStore, key: Any, value: Any) -> None:
         """A KVStore gets gradients: under which key, and of how many workers it adds them."""
-        gradients = self.ledger.gradients
-        for key, arrays in zip(keys, values, strict=True):
+        gradients = self._books.gradients
+        for each, arrays in _by_key(key, value):
             found = [gradients.get(array.handle.value) for array in arrays]
-            self._pushed[text(key)] = [buffer for buffer in found if buffer is not None]
+            self._books.pushed[each] = [buffer for buffer in found if buffer is not None]
         if store not in self._workers:
             kind = store.type
             self._workers[store] = store.num_workers if "dist" in kind and "async" not in kind else 1
         if self._workers[store] > 1:
-            self._step.workers = self._workers[store]
+            self._now.step.workers = self._workers[store]
 
-    def pulled(self, store: mx.kv.KVStore, keys: list, arrays: list[list]) -> None:
+    def pulled(self, store: mx.kv.KVStore, key: Any, out: Any) -> None:
         """Weights come from servers that update: these parameters were updated."""
         sent = self._sent.get(store)
         optimizer = sent.optimizer() if sent else None
         if optimizer is None:
             return
-        step, asked = self._step, _rate(optimizer)
-        for key, copies in zip(map(text, keys), arrays, strict=True):
-            name = name_of(optimizer, key)
-            for buffer in self._pushed.pop(key, []):
-                self._updated(name, buffer, optimizer, self._serials.of(store), rescale=sent.rescale)
+        step, asked = self._now.step, _rate(optimizer)
+        facts = {"optimizer": type(optimizer), "remembers": remembers(optimizer), "rescale": sent.rescale}
+        for each, copies in _by_key(key, out):
+            name = name_of(optimizer, each)
+            for buffer in self._books.pushed.pop(each, []):
+                self._now.updated(name, buffer, updater=self._optimizers.number_of(store), **facts)
                 buffer.optimised, buffer.fed_before = True, buffer.fed
-                step.rates[id(optimizer)] = (sent.rate, sent.rate)
-            if step.deep:
-                step.weights += [WeightCopy(name, copy.copy()) for copy in copies]
+                step.rates[self._optimizers.number_of(optimizer)] = Rates(sent.rate, sent.rate)
+            if step.sampled:
+                for copy in copies:
+                    step.weights += WeightCopy.of(name, copy, self._now.stride(copy))
         if step.rates and asked != sent.rate:
-            self._trouble(
-                "learning-rate",
-                f"the learning rate {asked:.4g} was asked for, the servers apply {sent.rate:.4g}: they got the optimiser"
-                " once, by set_optimizer, and hear of no change; give it a schedule, or update on the workers"
-                " (update_on_kvstore=False)",
-            )
+            self._now.note(Noted.SERVERS_KEEP_RATE, numbers=(asked, sent.rate))
+
+
+def _by_key(key: Any, value: Any) -> list[tuple[Any, list]]:
+    """Each key with its arrays: KVStore takes one key or several, and for each one array or one per device."""
+    if not isinstance(key, (list, tuple)):
+        key, value = [key], [value]
+    arrays = [list(each) if isinstance(each, (list, tuple)) else [each] for each in value]
+    return list(zip(map(text, key), arrays, strict=True))
 
 
 def _rate(optimizer: mx.optimizer.Optimizer) -> float:
     schedule = optimizer.lr_scheduler
     return float(optimizer.lr if schedule is None else schedule.base_lr)
-
-
-def text(key: Any) -> Any:
-    """A key as Python has it: MXNet hands names over as bytes."""
-    return key.decode() if isinstance(key, bytes) else key
-
-
-def name_of(optimizer: mx.optimizer.Optimizer, index: Any) -> str:
-    """The name of the parameter that an optimiser knows by this index, or key of a store."""
-    if index in optimizer.param_dict:
-        return optimizer.param_dict[index].name
-    return str(optimizer.idx2name.get(index, index))

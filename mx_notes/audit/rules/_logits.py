@@ -6,38 +6,39 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph.graph import SHAPE_ONLY, Graph, Node, Output
-from ..graph.losses import FACTORS, MULTIPLYING, SUBTRACTING, SUMS, terms
+from ..graph.graph import Graph, Node, Output, above_shape
+from ..graph.losses import terms
+from ..graph.operators import (
+    A_NUMBER_LESS,
+    FACTORS,
+    LOG_SOFTMAX,
+    LOGS,
+    MULTIPLYING,
+    NEGATIVE,
+    PICKS,
+    PLUS_A_NUMBER,
+    SOFTMAX,
+    SUBTRACTING,
+    SUMS,
+)
 
-LOG_SOFTMAX, SOFTMAX = {"log_softmax", "_npx_log_softmax"}, {"softmax", "_npx_softmax", "SoftmaxActivation"}
-LOGS = {"log", "_npi_log"}
-_PLUS, _ONE_MINUS = {"_plus_scalar", "_npi_add_scalar"}, {"_rminus_scalar", "_npi_rsubtract_scalar"}
 
-
-def above(output: Output, ops: set[str]) -> Node | None:
-    """The nearest operator above that is one of `ops`, with only changes of shape in between."""
-    node = beyond_shape(output)
-    return node if node.op in ops else None
-
-
-def beyond_shape(output: Output) -> Node:
-    """The nearest operator above that does more than change the shape."""
-    node = output.node
-    while node.op in SHAPE_ONLY and node.inputs:
-        node = node.inputs[0].node
-    return node
+def above(output: Output, kinds: set[str]) -> Node | None:
+    """The nearest operator above that is one of `kinds`, with only changes of shape in between."""
+    node = above_shape(output)
+    return node if node.kind in kinds else None
 
 
 def judge(graph: Graph) -> Iterable[str | None]:
     """For each loss whose input can be told right from wrong, a message, or None if it is right."""
     for node in graph.nodes:
-        if node.op in LOG_SOFTMAX | {"SoftmaxOutput", "Softmax", "softmax_cross_entropy"}:
+        if node.kind in LOG_SOFTMAX | {"SoftmaxOutput", "softmax_cross_entropy"}:
             yield _softmax_twice(node)
-        elif node.op == "LogisticRegressionOutput" or node.attributes.get("act_type") == "softrelu":
-            scores = node.inputs[0] if node.op == "LogisticRegressionOutput" else _of_sigmoid_loss(node)
+        elif node.kind == "LogisticRegressionOutput" or node.attributes.get("act_type") == "softrelu":
+            scores = node.inputs[0] if node.kind == "LogisticRegressionOutput" else _of_sigmoid_loss(node)
             if scores is not None:
                 yield _sigmoid_twice(scores)
-        elif node.op in ("pick", "_npx_pick") and _negated(graph, node):
+        elif node.kind in PICKS and _negated(graph, node):
             yield _not_log_probabilities(node.inputs[0])
     yield from (_not_log_probabilities(scores) for scores in _multiplied_by_targets(graph))
     yield from (_not_probabilities(scores) for scores in _of_binary_cross_entropy(graph))
@@ -57,16 +58,15 @@ def _softmax_twice(node: Node) -> str | None:
 
 def _of_sigmoid_loss(node: Node) -> Output | None:
     """The x of log(1 + exp(-|x|)), the stable half of the sigmoid loss."""
-    minus = ("negative", "_npi_negative", "_mul_scalar", "_npi_multiply_scalar")
-    for ops in (minus, ("abs", "_npi_absolute")):
+    for kinds in (NEGATIVE | {"_mul_scalar"}, {"abs"}):
         node = node.inputs[0].node
-        if node.op not in ops:
+        if node.kind not in kinds:
             return None
     return node.inputs[0]
 
 
 def _sigmoid_twice(scores: Output) -> str | None:
-    if beyond_shape(scores).activation != "sigmoid":
+    if above_shape(scores).activation != "sigmoid":
         return None
     return (
         "the sigmoid loss is given the output of a sigmoid: it is applied twice; hand the loss the logits, or say"
@@ -76,48 +76,42 @@ def _sigmoid_twice(scores: Output) -> str | None:
 
 def _negated(graph: Graph, node: Node) -> bool:
     users = graph.users[node]
-    return any(
-        user.op in ("negative", "_npi_negative")
-        or (user.op in FACTORS and float(user.attributes["scalar"]) < 0)
-        for user in users
-    )
+    return any(user.kind in NEGATIVE or (user.kind in FACTORS and user.scalar < 0) for user in users)
 
 
 def _multiplied_by_targets(graph: Graph) -> Iterable[Output]:
     """What takes the place of log-probabilities in -sum(x * target) and in target * (log(target) - x)."""
     for node in graph.nodes:
-        multiplied = any(user.op in MULTIPLYING for user in graph.users[node])
-        if multiplied and node.op in SUBTRACTING and _is_log_of_sum(node.inputs[0].node):
+        multiplied = any(user.kind in MULTIPLYING for user in graph.users[node])
+        if multiplied and node.kind in SUBTRACTING and _is_log_of_sum(node.inputs[0].node):
             yield node.inputs[1]
     loss = terms(graph)
-    for node in graph.named(*SUMS):
+    for node in graph.of_kind(*SUMS):
         product = node.inputs[0].node
-        if node in loss and product.op in MULTIPLYING and _negated(graph, node):
+        if node in loss and product.kind in MULTIPLYING and _negated(graph, node):
             for scores, target in (product.inputs, reversed(product.inputs)):
-                if beyond_shape(scores).op != "null" and _is_distribution(target):
+                if not above_shape(scores).is_leaf and _is_distribution(target):
                     yield scores
 
 
 def _is_log_of_sum(node: Node) -> bool:
-    return node.op in LOGS and node.inputs[0].node.op in _PLUS
+    return node.kind in LOGS and node.inputs[0].node.kind in PLUS_A_NUMBER
 
 
 def _is_distribution(target: Output) -> bool:
-    leaf = beyond_shape(target)
+    leaf = above_shape(target)
     return (
-        leaf.op in ("null", "one_hot", "_npx_one_hot")
-        and not leaf.parameter
-        and _looks_like_probabilities(target)
+        (leaf.is_leaf or leaf.kind == "one_hot") and not leaf.parameter and _looks_like_probabilities(target)
     )
 
 
 def _of_binary_cross_entropy(graph: Graph) -> Iterable[Output]:
     """The p of log(p + epsilon) and log(1 - p + epsilon), where both are taken."""
     taken: dict[Output, set[bool]] = {}
-    for node in graph.named(*LOGS):
+    for node in graph.of_kind(*LOGS):
         source, rest = node.inputs[0], False
-        while source.node.op in _PLUS | _ONE_MINUS:
-            rest, source = rest or source.node.op in _ONE_MINUS, source.node.inputs[0]
+        while source.node.kind in PLUS_A_NUMBER | A_NUMBER_LESS:
+            rest, source = rest or source.node.kind in A_NUMBER_LESS, source.node.inputs[0]
         taken.setdefault(source, set()).add(rest)
     return (source for source, halves in taken.items() if len(halves) == 2)
 

@@ -1,0 +1,58 @@
+"""Arrays of the program that the audit keeps and reads: by handles of its own, as far as the memory allows."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+
+import numpy as np
+
+from ...runtime import mx
+
+LARGEST = 1 << 26  # bytes of one array that are read into NumPy
+
+
+def own(handle: int) -> mx.nd.NDArray:
+    """An NDArray of the audit's own for the array with this handle; both share memory and freshness flag.
+
+    The handle must be the program's and alive, as it is within the call that passed it.
+    """
+    copy = mx.base.NDArrayHandle()
+    mx.base.check_call(mx.base._LIB.MXShallowCopyNDArray(ctypes.c_void_p(handle), ctypes.byref(copy)))
+    return mx.nd.NDArray(copy)
+
+
+def is_dense(array: mx.nd.NDArray) -> bool:
+    """Whether it is neither a CSR nor a row-sparse array, and has elements."""
+    stype = ctypes.c_int()
+    mx.base.check_call(mx.base._LIB.MXNDArrayGetStorageType(array.handle, ctypes.byref(stype)))
+    return stype.value == 0 and 0 not in array.shape
+
+
+def size_of(array: mx.nd.NDArray) -> int:
+    """Bytes of a dense array."""
+    return math.prod(array.shape) * np.dtype(array.dtype).itemsize
+
+
+def numpy_of(array: mx.nd.NDArray) -> np.ndarray | None:
+    """The values; None of an array that is sparse, empty or larger than LARGEST. Waits for the engine."""
+    if not is_dense(array) or size_of(array) > LARGEST:
+        return None
+    return array.asnumpy()
+
+
+def sample_of(array: mx.nd.NDArray, every: int) -> mx.nd.NDArray | None:
+    """Copies of each `every`-th element, (N,); None of a sparse or empty array. Does not wait for the engine."""
+    if not is_dense(array):
+        return None
+    flat = array.as_nd_ndarray().reshape((-1,))
+    return flat.copy() if every == 1 else mx.nd.slice(flat, begin=(None,), end=(None,), step=(every,))
+
+
+_ndim, _dims = ctypes.c_int(), ctypes.POINTER(ctypes.c_int64)()
+
+
+def shape_of(handle: int) -> tuple[int, ...]:
+    """The shape of the array with this handle, which must be alive."""
+    mx.base._LIB.MXNDArrayGetShapeEx64(ctypes.c_void_p(handle), ctypes.byref(_ndim), ctypes.byref(_dims))
+    return tuple(_dims[i] for i in range(_ndim.value))

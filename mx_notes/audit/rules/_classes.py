@@ -1,0 +1,30 @@
+"""Where a label picks a class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..graph.graph import Graph, Node, Output
+from ..graph.operators import CLASSIFYING_OUTPUTS, LOG_SOFTMAX, PICKS, SOFTMAX
+from ._logits import above
+
+
+def classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
+    """(scores, label, operator) wherever a label picks a class."""
+    for node in graph.nodes:
+        if len(node.inputs) > 1 and (
+            node.kind in CLASSIFYING_OUTPUTS
+            or (node.kind in PICKS and above(node.inputs[0], LOG_SOFTMAX | SOFTMAX))
+        ):
+            yield node.inputs[0], node.inputs[1], node
+
+
+def number_of_classes(node: Node, scores: Output) -> int | None:
+    """How many classes the operator that picks one has; None if unknown."""
+    shape = scores.shape
+    if not shape:
+        return None
+    if node.kind in PICKS:
+        axis = node.attributes.get("axis", "-1")
+        return shape[int(axis)] if axis not in ("None", "") else None
+    return shape[1] if len(shape) > 1 else None

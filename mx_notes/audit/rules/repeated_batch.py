@@ -1,0 +1,93 @@
+"""The rule repeated-batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..graph.graph import Node, Output, above_shape
+from ..trace.step import Look, Step
+from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
+from ._classes import classifications
+
+SAME_ORDER = 4  # batches that must come again in their order
+
+
+class RepeatedBatch(Rule):
+    """The data moves from step to step, and epochs differ in their order."""
+
+    id, severity = "repeated-batch", WARNING
+    sees = "fingerprints of the first 1,000 batches, and labels on sampled steps"
+    wrong = "batch = next(iter(loader)); [step(batch) for _ in range(100)]"
+    right = "[step(batch) for batch in loader]    # DataLoader(..., shuffle=True)"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []  # of each step, what it was fed
+        self.stuck = self.same_order = self.carries_state = self.takes_turns = False
+        self.trained: frozenset[int] | None = None  # the updaters of the first step that was looked at
+        self.only_class: float | None = None  # of all labels of the last look
+
+    def on_step(self, step: Step) -> Findings | NothingToCheck:
+        """Compare what is fed with what was fed before."""
+        if step.looks and self._same_class_again(step):
+            return first(["batch after batch is of a single class: the data is sorted, shuffle it"])
+        if not step.batches:
+            return NOTHING_TO_CHECK
+        seen = self.seen
+        seen.append(tuple(step.batches))
+        if len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3] and not self.stuck:
+            self.stuck = True
+            return first(["three steps in a row were fed the same batch: is the iterator advanced?"])
+        self.carries_state |= step.number > 1 and any(map(_carries_state, step.looks))
+        epoch = _epoch(seen)
+        if epoch and not (self.stuck or self.same_order or self.carries_state):
+            self.same_order = True
+            return first(
+                [f"each epoch of {epoch} batches feeds them in the same order: shuffle the training data"]
+            )
+        return []
+
+    def _same_class_again(self, step: Step) -> bool:
+        """Whether the labels of two looks in a row are all of the same class.
+
+        Networks that take turns, as in a GAN, are told true from false: there it means nothing.
+        """
+        trained = frozenset(update.updater for update in step.updates)
+        self.trained = self.trained or trained
+        self.takes_turns |= trained != self.trained
+        labels = [label.value for look in step.looks for _, label, _ in classifications(look.graph)]
+        values = [value for value in labels if value is not None]
+        classes = {label for value in values for label in np.unique(value)}
+        only = classes.pop() if len(classes) == 1 and sum(v.size for v in values) >= 16 else None
+        before, self.only_class = self.only_class, only
+        return only is not None and only == before and not self.takes_turns
+
+
+def _carries_state(look: Look) -> bool:
+    """Whether a recurrent layer begins with the state in which the last batch left it.
+
+    Then the text, or the time series, goes on from batch to batch: its order must stay.
+    """
+    graph = look.graph
+    if any(_begins_with(node.inputs[2]) for node in graph.of_kind("RNN") if len(node.inputs) > 2):
+        return True
+    layers: dict[Node, list[Output]] = {}  # cells are unrolled: the same weights for each time
+    for node in graph.of_kind("FullyConnected"):
+        layers.setdefault(node.inputs[1].node, []).append(node.inputs[0])
+    return any(
+        len(times) > 1 and sum(source.node.is_leaf for source in times) == 1 and any(map(_begins_with, times))
+        for times in layers.values()
+    )
+
+
+def _begins_with(state: Output) -> bool:
+    leaf = above_shape(state)
+    if not leaf.is_leaf or leaf.parameter:
+        return False
+    values = Output(leaf).value
+    return values is not None and bool(values.any())
+
+
+def _epoch(seen: list[tuple]) -> int:
+    """After how many steps the first batches came again in their order, just now; 0: they did not."""
+    period = len(seen) - SAME_ORDER
+    return period if period >= SAME_ORDER and seen[:SAME_ORDER] == seen[period:] else 0
