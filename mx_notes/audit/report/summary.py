@@ -29,6 +29,16 @@ class Finding:
     place: Place
 
     @property
+    def file(self) -> str | None:
+        """The user's file, where it is known."""
+        return self.place.file
+
+    @property
+    def line(self) -> int | None:
+        """And the line in it."""
+        return self.place.line
+
+    @property
     def when(self) -> str:
         """When it was seen, in words."""
         return f"the run, from step {self.step}" if self.whole_run else f"step {self.step}"

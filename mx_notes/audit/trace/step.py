@@ -217,12 +217,13 @@ class Step:
         """Let go of what was only kept for the rules."""
         self.looks, self.samples, self.weights = [], [], []
 
-    def count(self, kind: Kind) -> int:
+    def count(self, kind: Kind | str) -> int:
         """How often something ran in the step, never added up over devices or networks.
 
         Forward passes in training mode of one executor; backward passes into one gradient; updates of one
         parameter. Where these differ, the largest number.
         """
+        kind = Kind(kind)
         if kind is Kind.BACKWARD and self.updates:
             return max(update.passes for update in self.updates)
         ran = [(event.source, event.device) for event in self.events if event.kind is kind and event.training]
