@@ -99,7 +99,7 @@ TRAININGS = {"Module": (by_module, 21), "Gluon": (by_gluon, 2), "each example": 
 
 
 def watched(folder: Path, seed: int, epochs: int) -> dict[str, dict]:
-    """Run the trainings under the audit and the profiler; returns for each what both saw."""
+    """Run the trainings under the audit and the profiler; returns the counts of both, by training."""
     trace = folder / "timeline.json"
     mx.profiler.set_config(
         profile_symbolic=True, profile_imperative=True, profile_api=False, filename=str(trace)

@@ -64,7 +64,7 @@ CLAIM = Claim(
 
 
 def verdict(numbers: dict) -> Judgement:
-    """Apply the criterion to what was measured."""
+    """Apply the criterion to the measured numbers."""
     control = numbers["trainings"]["each example"]
     trainings = {name: t for name, t in numbers["trainings"].items() if name != "each example"}
     updates = sum(t["updates"] for t in trainings.values())

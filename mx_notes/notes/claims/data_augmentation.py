@@ -13,7 +13,7 @@ from ..lab.intervals import Interval, difference, interval, percent, points
 from ..lab.small_training import score, train
 
 EXAMPLES = 150  # so few that a network learns them by heart
-UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; these two kinds grow with the strength without steps
+UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; rotation and noise grow evenly with the strength
 STRENGTHS = (0, 1, 2, 4)
 MODERATE, STRONGEST = 1, 4
 
@@ -31,7 +31,7 @@ def fading(done: float) -> float:
 def trained(
     strength: float, course: Callable[[float], float], epochs: int, seed: int
 ) -> tuple[float, float, float]:
-    """Train; returns the accuracy on the training images, on these augmented as in training, on the test images."""
+    """Train; returns three accuracies: on training images, on training images augmented, on test images."""
     split = splits.digits(seed).fewer(EXAMPLES)
     net = small_networks.convolutional(batch_norm=True)
     curve = train(

@@ -21,7 +21,7 @@ NETS = ("logistic regression", "5 linear layers", "5 layers with ReLU")
 
 
 def collapse(layers: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Fold (weight, bias) layers into a single weight matrix and bias that do the same.
+    """Fold (weight, bias) layers into a single weight matrix and bias with their outputs.
 
     By W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), layer after layer.
     """

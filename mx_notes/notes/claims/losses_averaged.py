@@ -118,7 +118,7 @@ CLAIM = Claim(
 
 
 def verdict(numbers: dict) -> Judgement:
-    """Apply the criterion to what was measured."""
+    """Apply the criterion to the measured numbers."""
     off = {way: max(found["distance"]) for way, found in numbers["ways"].items()}
     worst = max(off.values())
     deciding = f"applied gradient off the mean by {worst:.0e} (limit {SAME:.0e})"

@@ -46,7 +46,7 @@ CLAIM = Claim(
 
 
 def verdict(numbers: dict) -> Judgement:
-    """Apply the criterion to what was measured."""
+    """Apply the criterion to the measured numbers."""
     speed, ways = numbers["speed"], numbers["directions"]
     same, effective, best = (
         speed[key] for key in ("same rate", f"same rate / (1 - μ) = {RATE}", "each at its best rate")

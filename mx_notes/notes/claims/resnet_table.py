@@ -1,4 +1,4 @@
-"""Test the ResNet family's table: read off their graphs what Gluon's networks are made of, beside the paper."""
+"""Test the ResNet family's table: hold the layers in the graphs of Gluon's networks against the paper's."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ CLAIM = Claim(
 
 
 def verdict(numbers: dict) -> Judgement:
-    """Apply the criterion to what was measured."""
+    """Apply the criterion to the measured numbers."""
     analytic = {name: off for name, off in numbers["gradients"].items() if name != "central differences"}
     worst, by_differences = max(analytic.values()), numbers["gradients"]["central differences"]
     chance = numbers["drawn"]["P"]

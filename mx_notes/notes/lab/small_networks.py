@@ -12,7 +12,7 @@ CLASSES = 10
 def convolutional(
     widths: Sequence[int] = (16, 32), batch_norm: bool = False, pooled_after: Collection[int] = (1, 2)
 ) -> mx.gluon.nn.HybridSequential:
-    """Stack 3×3 convolutions of these widths with ReLU, and a linear layer that scores the classes.
+    """Stack 3×3 convolutions of the given widths with ReLU, then score the classes by a linear layer.
 
     Each convolution has batch norm or a bias. After the layers `pooled_after` (1: the first) the image is
     halved. The default network reads 98% of the digits after a dozen epochs.
@@ -31,7 +31,7 @@ def convolutional(
 
 
 def perceptron(*widths: int, activation: str | None = "relu") -> mx.gluon.nn.HybridSequential:
-    """Stack fully connected layers of these widths, with this activation or none, and one that scores the classes."""
+    """Stack fully connected layers of the given widths with an activation (None: linear), then score the classes."""
     net = mx.gluon.nn.HybridSequential()
     for width in widths:
         net.add(mx.gluon.nn.Dense(width, activation=activation))
