@@ -1,5 +1,6 @@
 """`mx-notes notes` as a user meets it, and claims that fail or crash."""
 
+import errno
 import json
 import os
 import signal
@@ -101,9 +102,17 @@ def test_what_fails_is_reported_and_the_others_go_on(plant, tmp_path, monkeypatc
 def test_an_earlier_page_stays_until_the_new_one_is_whole(plant, tmp_path, monkeypatch):
     modules = plant({"works": BODIES["works"]})
     monkeypatch.setattr(notes, "claims", lambda: modules)
-    (tmp_path / "page" / "index.html.part").mkdir(parents=True)  # so that it cannot be written
+    (tmp_path / "page").mkdir()
     (tmp_path / "page" / "index.html").write_text("the earlier one")
-    with pytest.raises(UserError, match=r"index\.html: cannot be written: Is a directory"):
+    flush = os.fsync
+
+    def fails_for_the_page(descriptor):
+        if "index.html" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fails_for_the_page)
+    with pytest.raises(UserError, match=r"index\.html: cannot be written: No space left on device"):
         notes.run(None, Setting(), tmp_path / "page")
     assert (tmp_path / "page" / "index.html").read_text() == "the earlier one"
 
