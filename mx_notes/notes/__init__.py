@@ -1,1 +1,1 @@
-"""The note, executable: each statement a module with an experiment, its evidence and a computed verdict."""
+"""Execute the note: each statement is a claim with an experiment, which measures evidence and computes a verdict."""

@@ -1,6 +1,6 @@
 """The shape of a claim: what is said, what is done, what would refute it, what was seen.
 
-A module of the folder `claims` that has a `CLAIM` is a claim; adding a claim is adding a file:
+A module of the folder `claims` is a claim, unless its name begins with `_`. Adding a claim is adding a file:
 
     CLAIM = Claim(id="momentum", heading="momentum", order=1, statement=..., method=..., criterion=..., shown=(step,))
 
@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-# The note's headings in its order: English, Chinese.
+# The note's headings in the note's order: English, Chinese.
 HEADINGS = {
     "neural-network": ("Neural networks", "神经网络"),
     "accuracy": ("Raising validation accuracy", "提高验证准确性的方法"),
@@ -39,7 +39,7 @@ HEADINGS = {
 
 
 class Verdict(str, Enum):
-    """What the evidence says of a statement."""
+    """How a statement fares against the evidence."""
 
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"  # true after the correction that the evidence states
@@ -57,26 +57,25 @@ class Claim:
     statement: str  # what the note says, in our words
     method: str  # what is done to test it
     criterion: str  # a sentence with a number, stated before the data is seen: what confirms, what refutes
-    shown: tuple[
-        Callable, ...
-    ] = ()  # the functions whose few lines matter most; the page prints their source
+    # The page prints the source of these functions: the few lines that matter most.
+    shown: tuple[Callable, ...] = ()
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How to measure: from which seed, and whether quickly (smaller samples, at most a few seconds)."""
+    """How to measure: from which seed, and whether quickly (smaller samples, a few seconds a claim)."""
 
     seed: int = 1
     quick: bool = False
 
     def seeds(self, number: int, quick: int | None = None) -> range:
-        """The seeds of repeated trials: `number` of them, or `quick` if this is a quick run."""
+        """Give each of `number` trials a seed; a quick run has only `quick` trials, where that is given."""
         return range(self.seed, self.seed + (quick if self.quick and quick else number))
 
 
 @dataclass
 class Table:
-    """Rows of numbers (shown with four significant digits) and short texts under a caption."""
+    """Rows of numbers (the page prints four significant digits) and short texts under a caption."""
 
     caption: str
     columns: Sequence[str]
@@ -85,7 +84,7 @@ class Table:
 
 @dataclass
 class Figure:
-    """A picture as SVG, with what a reader is to see in it, in words."""
+    """A picture as SVG; the caption says in words what a reader is to see in it."""
 
     caption: str
     svg: str
@@ -96,21 +95,31 @@ class Figure:
         import matplotlib
 
         file = io.StringIO()
-        # Text stays text, to be read aloud, searched and restyled; the hash salt makes runs comparable.
+        # Text stays text, so that it can be read aloud, searched and restyled; the salt makes runs comparable.
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mx_notes"}):
             drawing.savefig(file, format="svg", metadata={"Date": None})
         svg = file.getvalue()
         return cls(caption, svg[svg.index("<svg") :])
 
 
+class Judgement(NamedTuple):
+    """A verdict with its texts, for a claim that decides all of them at once: the fields of Evidence."""
+
+    verdict: Verdict
+    deciding: str
+    reason: str
+    correction: str = ""
+
+
 @dataclass
 class Evidence:
-    """What an experiment measured."""
+    """What an experiment measured, and the verdict that follows."""
 
     verdict: Verdict  # computed by the claim's criterion from `numbers`
     deciding: str  # the number that decided, with its name: a few words, for a table
     reason: str  # why this verdict, with the numbers
-    numbers: dict[str, Any]  # everything measured that a reader may want to compute with; JSON types only
+    # Everything measured that a reader may want to compute with, in types of JSON or NumPy, or in dataclasses.
+    numbers: dict[str, Any]
     correction: str = ""  # verdict "corrected": the statement as it should be
     tables: list[Table] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
@@ -118,13 +127,10 @@ class Evidence:
 
 
 def claims() -> dict[str, ModuleType]:
-    """The modules with a CLAIM, by id, in the note's order."""
+    """Import the claims' modules; returns them by id, in the note's order."""
     package = importlib.import_module(f"{__package__}.claims")
-    modules = [
-        importlib.import_module(f"{package.__name__}.{m.name}")
-        for m in pkgutil.iter_modules(package.__path__)
-    ]
-    found = [module for module in modules if hasattr(module, "CLAIM")]
+    names = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
     places = list(HEADINGS)
-    found.sort(key=lambda module: (places.index(module.CLAIM.heading), module.CLAIM.order))
-    return {module.CLAIM.id: module for module in found}
+    modules.sort(key=lambda module: (places.index(module.CLAIM.heading), module.CLAIM.order))
+    return {module.CLAIM.id: module for module in modules}

@@ -1,4 +1,4 @@
-"""`mx-notes notes`: the claims measured, their table on the terminal, their page and evidence in a folder."""
+"""Run `mx-notes notes`: measure the claims, print their table, write their page and evidence into a folder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tqdm import tqdm
 from .. import disk, runtime
 from ..errors import UserError
 from .claim import Setting, claims
+from .claim_processes import measure
 from .page.render import html
-from .processes import measure
 from .record import Record, Result
 
 
 def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
-    """Measure the claims of these ids (None: all) and write `out/index.html` and `out/evidence.json`.
+    """Measure the claims with the ids in `only` (None: all); write `out/index.html` and `out/evidence.json`.
 
     Returns the exit status: 0 if every claim could be measured, whatever its verdict, 1 if one could not.
     Raises UserError, before anything is measured, for an unknown id, a negative seed or a folder that
@@ -45,7 +45,7 @@ def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
 
 
 def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
-    """The claims' modules by id, in the note's order; raises UserError naming ids near an unknown one."""
+    """Choose the claims' modules by id, in the note's order; raises UserError naming ids near an unknown one."""
     known = claims()
     for name in only or ():
         if name not in known:
@@ -56,7 +56,7 @@ def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
 
 
 def listing() -> str:
-    """The ids in the note's order, each with the beginning of its statement."""
+    """List the ids in the note's order, each with the beginning of its statement."""
     return "\n".join(
         f"{name:20} {textwrap.shorten(module.CLAIM.statement, 88, placeholder=' …')}"
         for name, module in claims().items()
@@ -64,7 +64,7 @@ def listing() -> str:
 
 
 def _measured(modules: dict[str, ModuleType], setting: Setting) -> list[Result]:
-    """Measure and print the table, each row as soon as it and those above it are known."""
+    """Measure, and print each row of the table as soon as it and all rows above it are known."""
     workers = min(runtime.threads().count, len(modules))
     names = {claim: module.__name__ for claim, module in modules.items()}
     results: dict[str, Result] = {}

@@ -1,4 +1,4 @@
-"""What a run of the claims leaves: what was measured, when, from which seed, on which machine."""
+"""Record a run of the claims: what was measured, when, from which seed, on which machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import runtime
 from .claim import Claim, Setting
-from .processes import Outcome
+from .claim_processes import Outcome
 
 SCHEMA = 1
 NOT_MEASURED = "not measured"
@@ -26,50 +26,50 @@ PACKAGES = ("mx_notes", "numpy", "scipy", "scikit-learn", "matplotlib")
 
 @dataclass
 class Result:
-    """A claim's module and what came of measuring it."""
+    """A claim's module with the outcome of measuring it."""
 
     module: ModuleType
     outcome: Outcome
 
     @property
     def claim(self) -> Claim:
-        """The module's claim."""
+        """Read the claim off the module."""
         return self.module.CLAIM
 
     @property
     def verdict(self) -> str:
-        """The verdict's word, or that there is none."""
+        """Name the verdict, or say that the claim was not measured."""
         return self.outcome.evidence.verdict.value if self.outcome.evidence else NOT_MEASURED
 
     @property
     def deciding(self) -> str:
-        """The number that decided, or the error."""
+        """Give the number that decided, or the error."""
         return self.outcome.evidence.deciding if self.outcome.evidence else self.outcome.error
 
 
 @dataclass
 class Record:
-    """A whole run: its results in the note's order, and what they were measured with."""
+    """A whole run: its results in the note's order, and the seed, versions and machine behind them."""
 
     setting: Setting
     results: list[Result]
-    seconds: float  # of the run, from start to end
+    seconds: float  # from the run's start to its end
     date: str
     versions: dict[str, str]
     machine: dict[str, Any]
 
     @classmethod
     def of(cls, setting: Setting, results: list[Result], seconds: float) -> Record:
-        """The record of a run that ends now, here."""
+        """Record a run that ends now, on this machine."""
         date = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return cls(setting, results, seconds, date, _versions(), _machine())
 
     def counts(self) -> dict[str, int]:
-        """How many claims got which verdict."""
+        """Count the claims by verdict."""
         return dict(Counter(result.verdict for result in self.results))
 
     def to_json(self) -> str:
-        """The record without tables and figures. JSON has no NaN or infinity: they are "nan", "inf", "-inf"."""
+        """Write the record as JSON, without tables and figures. NaN and infinities become "nan", "inf", "-inf"."""
         record = {
             "schema": SCHEMA,
             "seed": self.setting.seed,

@@ -1,20 +1,29 @@
-"""A page's record with real tables and figures, and a claim that could not be measured."""
+"""Claims planted by a test."""
+
+import importlib
 
 import pytest
 
-from mx_notes.notes.claim import Setting, claims
-from mx_notes.notes.processes import Outcome
-from mx_notes.notes.record import Record, Result
+CLAIM = """
+import os
+import numpy as np
+from mx_notes.errors import UserError
+from mx_notes.notes.claim import Claim, Evidence, Verdict
+CLAIM = Claim("{name}", "momentum", 1, "statement", "method", "criterion")
+def measure(setting):
+    {body}
+    return Evidence(Verdict.CONFIRMED, "decided", "reason", numbers)
+"""
 
-ERROR = "RuntimeError: " + "a_name_that_does_not_break_" * 4 + "<b>& so on</b>"
 
+@pytest.fixture
+def plant(tmp_path, monkeypatch):
+    """Write modules with claims, as {id: body of measure}, and import them."""
 
-@pytest.fixture(scope="session")
-def record():
-    modules, setting = claims(), Setting(quick=True)
-    results = [
-        Result(modules["momentum"], Outcome(None, ERROR, 0.1)),
-        Result(modules["softmax"], Outcome(modules["softmax"].measure(setting), "", 1.25)),
-        Result(modules["resnet-table"], Outcome(modules["resnet-table"].measure(setting), "", 2.5)),
-    ]
-    return Record.of(setting, results, seconds=4.0)
+    def write(bodies):
+        for name, body in bodies.items():
+            (tmp_path / f"planted_{name}.py").write_text(CLAIM.format(name=name, body=body))
+        monkeypatch.syspath_prepend(tmp_path)
+        return {name: importlib.import_module(f"planted_{name}") for name in bodies}
+
+    return write

@@ -1,1 +1,1 @@
-"""The statements of the note, a file each with its experiment."""
+"""The claims, a module each; a module whose name begins with `_` helps one claim."""

@@ -1,9 +1,9 @@
-"""Reflection, translation, rotation, noise: which of them leave an image's label what it was."""
+"""Test which kinds of augmentation keep an image's label: reflection, translation, rotation, noise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -12,11 +12,12 @@ from ... import data
 from ...data import Augmentation
 from ...runtime import mx
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
-from ..lab.accuracy import percent, points, whiskers
-from ..lab.intervals import Interval, difference, interval
+from ..lab import figures, small_networks, splits
+from ..lab.intervals import Interval, difference, interval, percent, points, sides
+from ..lab.small_training import score, train
+from ..lab.splits import Split
 
-EXAMPLES = 150  # of digits, so few that more would help
+EXAMPLES = 150  # digits to train on, so few that more would help
 FASHION_EXAMPLES = 500
 KINDS = {
     "reflection": Augmentation(reflect=0.5),
@@ -27,27 +28,27 @@ KINDS = {
 AMOUNTS = ("half of the images", "by up to 1 pixel", "by up to 15°", "¼ of the pixels' deviation")
 CONFIDENCE = 1 - 0.05 / len(KINDS)  # Bonferroni: the four intervals hold together at 95%
 MARGIN = 0.02  # of accuracy: 12 of the 599 test images
-CELL = 60  # pixels of a picture's place in the grid, 56 of them its own
+CELL = 60  # pixels between two pictures' beginnings in the grid; a picture takes 56
 FASHION_REFLECTION = "reflection, Fashion-MNIST"
 
 
 def as_it_is(images: np.ndarray) -> np.ndarray:
-    """Unchanged."""
+    """Leave the images unchanged."""
     return images
 
 
 def reflected(images: np.ndarray) -> np.ndarray:
-    """Left and right exchanged."""
+    """Exchange left and right."""
     return images[:, :, :, ::-1]
 
 
 def half_turned(images: np.ndarray) -> np.ndarray:
-    """Turned by 180°."""
+    """Turn the images by 180°."""
     return images[:, :, ::-1, ::-1]
 
 
-def readings(net: mx.gluon.HybridBlock, split: small.Split, change: Callable) -> np.ndarray:
-    """Of each class's test images (row), changed, the fraction that is read as each class: (10, 10)."""
+def readings(net: mx.gluon.HybridBlock, split: Split, change: Callable) -> np.ndarray:
+    """Read changed test images: for each class (row) the fraction that the net takes for each class, (10, 10)."""
     read = net(mx.nd.array(change(split.test_images))).argmax(axis=1).asnumpy().astype(int)
     counts = np.zeros((10, 10))
     np.add.at(counts, (split.test_labels, read), 1)
@@ -76,21 +77,21 @@ CLAIM = Claim(
 
 @dataclass
 class Comparison:
-    """Accuracies of networks trained without and with each kind, a list over the seeds for each."""
+    """Accuracies of a network trained without augmentation and of one with each kind, as lists over the seeds."""
 
-    test: dict[str, list[float]]  # on unchanged test images, by kind and "none"
-    before: dict[str, list[float]]  # of "none" on test images changed by the kind
-    after: dict[str, list[float]]  # of the kind's own network on the same
-    readings: dict[str, list[np.ndarray]]  # of "none" by CHANGES, (10, 10) each
+    test: dict[str, list[float]]  # on unchanged test images, by kind; "none": without augmentation
+    before: dict[str, list[float]]  # without augmentation, on test images changed by the kind
+    after: dict[str, list[float]]  # trained with the kind, on the same changed images
+    readings: dict[str, list[np.ndarray]]  # without augmentation, by CHANGES, (10, 10) each
 
     def change(self, kind: str, confidence: float = 0.95) -> Interval:
-        """What training with the kind adds to test accuracy."""
+        """Measure how much training with the kind adds to test accuracy."""
         return difference(self.test[kind], self.test["none"], confidence)
 
 
 def verdict(changes: dict[str, Interval]) -> tuple[Verdict, str]:
-    """By the criterion, from the change in test accuracy that each kind brings."""
-    keeping, changing = sides(changes)
+    """Apply the criterion; `changes`: how much each kind adds to test accuracy."""
+    keeping, changing = sides(changes, -MARGIN)
     listed = ", ".join(f"{points(i)} by {kind}" for kind, i in changes.items())
     told = f"Training with each kind changes test accuracy, in percentage points: {listed}."
     if len(keeping) == len(changes):
@@ -102,38 +103,27 @@ def verdict(changes: dict[str, Interval]) -> tuple[Verdict, str]:
     return Verdict.INCONCLUSIVE, told + f" An interval includes −{100 * MARGIN:.0f} points."
 
 
-def sides(changes: dict[str, Interval]) -> tuple[list[str], list[str]]:
-    """The kinds that keep the labels and the kinds that change them; the others are undecided."""
-    keeping = [kind for kind, i in changes.items() if i.low > -MARGIN]
-    changing = [kind for kind, i in changes.items() if i.high < -MARGIN]
-    return keeping, changing
-
-
 def measure(setting: Setting) -> Evidence:
     """Read changed images, and train with each kind."""
     seeds = setting.seeds(12, quick=4)
     epochs = 20 if setting.quick else 40
-    digits = compare(((seed, small.digits(seed).fewer(EXAMPLES)) for seed in seeds), KINDS, epochs)
+    digits = compare(((seed, splits.digits(seed).fewer(EXAMPLES)) for seed in seeds), KINDS, epochs)
     fashion = None
     if fashion_found() and not setting.quick:
         mirrored = {"reflection": KINDS["reflection"]}
         fashion = compare(((seed, fashion_split(seed)) for seed in setting.seeds(6)), mirrored, epochs // 2)
     changes = {kind: digits.change(kind, CONFIDENCE) for kind in KINDS}
     decided, reason = verdict(changes)
-    keeping, changing = sides(changes)
+    keeping, changing = sides(changes, -MARGIN)
     return Evidence(
         verdict=decided,
         deciding=f"labels kept by {len(keeping)} of 4 kinds; changed by {', '.join(changing) or 'none'}",
         reason=reason,
         correction=correction(digits, fashion, changes) if decided is Verdict.CORRECTED else "",
-        numbers={
-            "changes": {kind: asdict(i) for kind, i in changes.items()},
-            "digits": asdict(digits),
-            "fashion": fashion and asdict(fashion),
-        },
-        tables=[kinds_table(digits, fashion, changes), readings_table(digits)],
-        figures=[pictures(setting.seed), drawn(digits, fashion, changes)],
-        sample=f"digits ({EXAMPLES} to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs; "
+        numbers={"changes": changes, "digits": digits, "fashion": fashion},
+        tables=[_kinds_table(digits, fashion, changes), _readings_table(digits)],
+        figures=[_pictures(setting.seed), _accuracy_figure(digits, fashion, changes)],
+        sample=f"{splits.sample(seeds, epochs, EXAMPLES)}; "
         + (
             f"Fashion-MNIST ({FASHION_EXAMPLES} to train on, 1,000 to test on), 6 seeds, {epochs // 2} epochs"
             if fashion
@@ -142,35 +132,33 @@ def measure(setting: Setting) -> Evidence:
     )
 
 
-def compare(
-    splits: Iterable[tuple[int, small.Split]], kinds: dict[str, Augmentation], epochs: int
-) -> Comparison:
-    """Train without and with each kind on each (seed, split)."""
+def compare(trials: Iterable[tuple[int, Split]], kinds: dict[str, Augmentation], epochs: int) -> Comparison:
+    """Train without augmentation and with each kind, on each (seed, split)."""
     result = Comparison(
         {name: [] for name in ("none", *kinds)},
         {kind: [] for kind in kinds},
         {kind: [] for kind in kinds},
         {change: [] for change in CHANGES},
     )
-    for seed, split in splits:
+    for seed, split in trials:
         plain = trained(Augmentation(), split, epochs, seed)
-        result.test["none"].append(small.score(plain, split.test_images, split.test_labels)[1])
+        result.test["none"].append(score(plain, split.test_images, split.test_labels)[1])
         for name, change in CHANGES.items():
             result.readings[name].append(readings(plain, split, change))
         for kind, augmentation in kinds.items():
             net = trained(augmentation, split, epochs, seed)
             every = replace(augmentation, reflect=1.0) if augmentation.reflect else augmentation
             changed = every(split.test_images, np.random.default_rng(seed))
-            result.test[kind].append(small.score(net, split.test_images, split.test_labels)[1])
-            result.before[kind].append(small.score(plain, changed, split.test_labels)[1])
-            result.after[kind].append(small.score(net, changed, split.test_labels)[1])
+            result.test[kind].append(score(net, split.test_images, split.test_labels)[1])
+            result.before[kind].append(score(plain, changed, split.test_labels)[1])
+            result.after[kind].append(score(net, changed, split.test_labels)[1])
     return result
 
 
-def trained(augmentation: Augmentation, split: small.Split, epochs: int, seed: int) -> mx.gluon.HybridBlock:
-    """A network that learned the split with this augmentation, the rate falling to 0."""
-    net = small.convolutional(batch_norm=True)
-    small.train(
+def trained(augmentation: Augmentation, split: Split, epochs: int, seed: int) -> mx.gluon.HybridBlock:
+    """Train a network on the split with this augmentation, the rate falling to 0."""
+    net = small_networks.convolutional(batch_norm=True)
+    train(
         net,
         split,
         epochs=epochs,
@@ -183,18 +171,18 @@ def trained(augmentation: Augmentation, split: small.Split, epochs: int, seed: i
 
 
 def fashion_found() -> bool:
-    """Whether Fashion-MNIST is on this machine; it is not downloaded for this."""
+    """Whether Fashion-MNIST is on this machine; no claim downloads it."""
     return {name: found for name, found, _ in data.survey()}["fashion-mnist"]
 
 
 @cache
 def fashion() -> data.Dataset:
-    """Fashion-MNIST."""
+    """Load Fashion-MNIST."""
     return data.load("fashion-mnist")
 
 
-def fashion_split(seed: int) -> small.Split:
-    """Random images to train and to test on, four pixels averaged into one: (N, 1, 14, 14)."""
+def fashion_split(seed: int) -> Split:
+    """Draw images to train and to test on, four pixels averaged into one: (N, 1, 14, 14)."""
     rng, whole = np.random.default_rng([seed, 60000]), fashion()
 
     def drawn(part: data.Part, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -202,12 +190,12 @@ def fashion_split(seed: int) -> small.Split:
         images = whole.normalise(part.images[chosen]).reshape(count, 1, 14, 2, 14, 2).mean(axis=(3, 5))
         return images, part.labels[chosen]
 
-    return small.Split(*drawn(whole.train, FASHION_EXAMPLES), *drawn(whole.test, 1000))
+    return Split(*drawn(whole.train, FASHION_EXAMPLES), *drawn(whole.test, 1000))
 
 
 def correction(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> str:
-    """Which kinds, and for which images."""
-    keeping, changing = sides(changes)
+    """Say which kinds keep the label, and of which images."""
+    keeping, changing = sides(changes, -MARGIN)
     kept = np.mean(digits.readings["reflected"], axis=0).diagonal()
     lost = ", ".join(str(digit) for digit in range(10) if kept[digit] < 0.1)
     six_as_nine = np.mean(digits.readings["turned by 180°"], axis=0)[6, 9]
@@ -225,8 +213,7 @@ def correction(digits: Comparison, fashion: Comparison | None, changes: dict[str
     return text
 
 
-def kinds_table(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> Table:
-    """Each kind's images as they are read, and what training with them brings."""
+def _kinds_table(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> Table:
     rows = [
         (kind, amount, percent(digits.before[kind]), percent(digits.after[kind]), points(changes[kind]))
         for kind, amount in zip(KINDS, AMOUNTS, strict=True)
@@ -244,8 +231,7 @@ def kinds_table(digits: Comparison, fashion: Comparison | None, changes: dict[st
     )
 
 
-def readings_table(digits: Comparison) -> Table:
-    """What a network that learned upright digits makes of reflected and turned ones."""
+def _readings_table(digits: Comparison) -> Table:
     mean = {change: np.mean(digits.readings[change], axis=0) for change in CHANGES}
     rows = []
     for digit in range(10):
@@ -262,14 +248,13 @@ def readings_table(digits: Comparison) -> Table:
     )
 
 
-def pictures(seed: int) -> Figure:
-    """Real images as they are and under each kind, drawn at random."""
+def _pictures(seed: int) -> Figure:
     names = ["2", "3", "6", "7"]
-    grid = sample(data.load("digits"), (2, 3, 6, 7), 7, KINDS, seed)
+    grid = _picture_grid(data.load("digits"), (2, 3, 6, 7), 7, KINDS, seed)
     if fashion_found():
         names += ["sneaker", "shirt", "bag"]
         stronger = {**KINDS, "translation": Augmentation(translate=4)}  # of 28 pixels, as 1 of 8
-        grid = np.concatenate([grid, sample(fashion(), (7, 6, 8), 2, stronger, seed)], axis=1)
+        grid = np.concatenate([grid, _picture_grid(fashion(), (7, 6, 8), 2, stronger, seed)], axis=1)
     drawing, (axes,) = figures.new(1, height=3.9)
     axes.imshow(grid, cmap="gray", interpolation="nearest", vmin=0, vmax=1)
     axes.set_xticks(CELL * np.arange(len(names)) + CELL // 2, names)
@@ -286,11 +271,12 @@ def pictures(seed: int) -> Figure:
     )
 
 
-def sample(
+def _picture_grid(
     whole: data.Dataset, classes: tuple[int, ...], zoom: int, kinds: dict[str, Augmentation], seed: int
 ) -> np.ndarray:
-    """A column of 5 pictures for each class, one of its images as it is and under each kind: a grey image
-    of square cells, 0 to 1, not a number between them.
+    """Draw an image of each class (a column), as it is and under each of the 4 kinds (5 rows), as one grey image.
+
+    Its values go from 0 to 1; between the pictures they are NaN.
     """
     rng = np.random.default_rng(seed)
     chosen = [rng.choice(np.flatnonzero(whole.train.labels == label)) for label in classes]
@@ -306,12 +292,11 @@ def sample(
     return grid
 
 
-def drawn(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> Figure:
-    """What each kind brings, and each digit's reading."""
+def _accuracy_figure(digits: Comparison, fashion: Comparison | None, changes: dict[str, Interval]) -> Figure:
     drawing, (above, below) = figures.new(2, height=2.8)
-    whiskers(above, range(4), list(changes.values()), 0, label="digits")
+    figures.whiskers(above, range(4), list(changes.values()), 0, label="digits")
     if fashion:
-        whiskers(above, [0.2], [fashion.change("reflection")], 1, label="Fashion-MNIST")
+        figures.whiskers(above, [0.2], [fashion.change("reflection")], 1, label="Fashion-MNIST")
     above.axhline(0, color=figures.INK, lw=1)
     above.set_xticks(range(4), KINDS)
     above.set(ylabel="accuracy added (points)", title="What training with a kind adds")
@@ -319,7 +304,7 @@ def drawn(digits: Comparison, fashion: Comparison | None, changes: dict[str, Int
     for index, change in enumerate(CHANGES):
         rights = np.diagonal(digits.readings[change], axis1=1, axis2=2).T  # (10 digits, seeds)
         x = np.arange(10) + 0.2 * (index - 1)
-        whiskers(below, x, [interval(right) for right in rights], index, label=change)
+        figures.whiskers(below, x, [interval(right) for right in rights], index, label=change)
     below.set_xticks(range(10))
     below.set(
         xlabel="digit",

@@ -1,4 +1,4 @@
-"""What batch norm does to a batch, when it does, and whether training is faster for it."""
+"""Test what batch norm does to a batch, and when, and whether training is faster for it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import numpy as np
 
 from ...runtime import mx
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import batch_norm_speed, figures, small
-from ..lab.batch_norm_speed import DEPTH, SMOOTHED, TARGET
-from ..lab.followed_statistics import BATCH, Followed, count_stale_reads, follow, recursion
+from ..lab import figures, small_networks, small_training, splits
 from ..lab.intervals import Interval
+from ._batch_norm_averages import follow
+from ._batch_norm_speed import DEPTH, SMOOTHED, TARGET, compare_speed
+from ._batch_norm_stale_reads import count_stale_reads, stale_table
 
 TOLERANCE = 1e-4  # float32 means of some thousand values of a size near 1
-OFF = 0.01  # a mean that is not 0 any more
-GAMMA = 3.0  # to see what the defaults make of it
+OFF = 0.01  # a mean of this size is not 0
+GAMMA = 3.0  # given to a layer, to see whether its defaults keep it
+BATCH = 64
 
 
 def batch_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float) -> np.ndarray:
-    """Each channel of x (N, C, H, W) normalised over the batch, then scaled and shifted: gamma, beta are (C,).
+    """Normalise each channel of x (N, C, H, W) over the batch, then scale and shift it: gamma, beta are (C,).
 
     As Ioffe and Szegedy 2015 (arXiv 1502.03167), algorithm 1: the variance is divided by the number of values.
     """
@@ -51,17 +53,17 @@ CLAIM = Claim(
 
 @dataclass(frozen=True)
 class Layer:
-    """A batch norm layer's moments: arrays of (channels, 2), mean and variance of each channel."""
+    """A batch norm layer's moments: arrays (channels, 2), the mean and the variance of each channel."""
 
     before: np.ndarray
     normalised: np.ndarray  # in training mode, by the batch's own moments
     after: np.ndarray  # scaled and shifted
-    in_inference: np.ndarray  # normalised by the running averages, of test images
-    error: float  # largest difference of MXNet's output from the formula's
+    in_inference: np.ndarray  # test images, normalised by the running averages
+    error: float  # largest difference between MXNet's output and the formula's
     epsilon: float
 
     def errors(self) -> dict[str, float]:
-        """The largest deviations from what the formula says, in training mode."""
+        """The largest deviations from the formula, in training mode."""
         variance = self.before[:, 1]
         return {
             "mean": float(np.abs(self.normalised[:, 0]).max()),
@@ -73,7 +75,7 @@ class Layer:
 def verdict(
     errors: dict[str, float], saved: Interval, inference_mean: float, gamma_kept: bool
 ) -> tuple[Verdict, str]:
-    """By the criterion; `saved` are the steps to the target loss without batch norm minus those with it."""
+    """Apply the criterion; `saved`: steps to the target loss without batch norm minus steps with it."""
     told = (
         f"In training mode a channel's mean differs from 0 by at most {errors['mean']:.0e}, its variance from "
         f"$v / (v + \\epsilon)$ by {errors['variance']:.0e}; in inference mode means are off by up to "
@@ -89,15 +91,14 @@ def verdict(
 
 
 def measure(setting: Setting) -> Evidence:
-    """A trained network's moments, the defaults, speed, running averages."""
+    """Look at a trained network's moments, the defaults, the speed, the running averages."""
     layers = trained_layers(setting.seed, epochs=2 if setting.quick else 10)
     errors = {key: max(layer.errors()[key] for layer in layers) for key in layers[0].errors()}
     inference_mean = max(float(np.abs(layer.in_inference[:, 0]).max()) for layer in layers)
     defaults = {"Gluon": gluon_default, "Symbol": symbol_default}
     defaults = {api: default(pixels(setting.seed)) for api, default in defaults.items()}
-    speed = batch_norm_speed.compare(setting)
+    speed = compare_speed(setting)
     followed = follow(setting.seed, steps=60)
-    running = recursion_errors(followed)
     stale = count_stale_reads(setting.seed, 4 if setting.quick else 15)
     gamma_kept = all(found["gamma after"] == GAMMA for found in defaults.values())
     decided, reason = verdict(errors, speed.saved, inference_mean, gamma_kept)
@@ -112,26 +113,21 @@ def measure(setting: Setting) -> Evidence:
             "largest_mean_in_inference_mode": inference_mean,
             "defaults": defaults,
             **speed.numbers(),
-            "running_average_relative_error": running,
+            "running_average_relative_error": followed.errors(),
             "stale_reads": {way: {"stale": n, "of": total} for way, (n, total) in stale.items()},
         },
-        tables=[
-            channels_table(layers[0]),
-            speed.table(),
-            defaults_table(defaults),
-            stale_table(stale),
-        ],
-        figures=[drawn_moments(layers[0]), speed.figure(), drawn_running(followed, running)],
+        tables=[_channels_table(layers[0]), speed.table(), _defaults_table(defaults), stale_table(stale)],
+        figures=[_moments_figure(layers[0]), speed.figure(), followed.figure()],
         sample=f"digits; speed: {len(speed.fresh[0])} seeds of {speed.epochs} epochs, after {len(speed.steps[0])} "
         "others had chosen the rates",
     )
 
 
 def trained_layers(seed: int, epochs: int) -> list[Layer]:
-    """The batch norm layers of a trained network, each looked at with a batch of training and one of test images."""
-    split = small.digits(seed)
-    net = small.convolutional(batch_norm=True)
-    small.train(net, split, epochs=epochs, seed=seed)
+    """Train a network and look at each of its batch norm layers with a batch of training and of test images."""
+    split = splits.digits(seed)
+    net = small_networks.convolutional(batch_norm=True)
+    small_training.train(net, split, epochs=epochs, seed=seed)
     mx.nd.waitall()
     signal, tested = mx.nd.array(split.train_images[:BATCH]), mx.nd.array(split.test_images[:BATCH])
     found = []
@@ -145,7 +141,7 @@ def trained_layers(seed: int, epochs: int) -> list[Layer]:
 
 
 def look_at(layer: mx.gluon.nn.BatchNorm, before: np.ndarray, after: np.ndarray, tested: np.ndarray) -> Layer:
-    """What the layer made of a batch: against the formula; and of `tested` in inference mode."""
+    """Compare the layer's output for a batch with the formula; `tested`: its output for test images, in inference mode."""
     gamma, beta = layer.gamma.data().asnumpy(), layer.beta.data().asnumpy()
     epsilon = layer._kwargs["eps"]
     expected = batch_norm(before.astype(float), gamma, beta, epsilon)
@@ -159,18 +155,18 @@ def look_at(layer: mx.gluon.nn.BatchNorm, before: np.ndarray, after: np.ndarray,
 
 
 def channel_moments(x: np.ndarray) -> np.ndarray:
-    """Mean and variance (divided by the number) of each channel of (N, C, H, W): (C, 2)."""
+    """Take mean and variance (divided by the number) of each channel of (N, C, H, W): (C, 2)."""
     x = x.astype(float)
     return np.stack([x.mean((0, 2, 3)), x.var((0, 2, 3))], axis=1)
 
 
 def pixels(seed: int) -> np.ndarray:
-    """Digits as (BATCH, 64, 1, 1): some pixels vary little, some not at all."""
-    return small.digits(seed).train_images[:BATCH].reshape(BATCH, 64, 1, 1)
+    """Shape digits as (BATCH, 64, 1, 1), a pixel a channel: some pixels vary little, some not at all."""
+    return splits.digits(seed).train_images[:BATCH].reshape(BATCH, 64, 1, 1)
 
 
 def gluon_default(x: np.ndarray) -> dict[str, float]:
-    """What Gluon's BatchNorm makes of a batch and of a γ of 3."""
+    """Run Gluon's BatchNorm with a γ of 3 on a batch, in training mode."""
     layer = mx.gluon.nn.BatchNorm(in_channels=x.shape[1])
     layer.initialize()
     layer.gamma.set_data(mx.nd.full(x.shape[1], GAMMA))
@@ -181,7 +177,7 @@ def gluon_default(x: np.ndarray) -> dict[str, float]:
 
 
 def symbol_default(x: np.ndarray) -> dict[str, float]:
-    """What a Symbol's BatchNorm makes of a batch and of a γ of 3."""
+    """Run a Symbol's BatchNorm with a γ of 3 on a batch, in training mode."""
     symbol = mx.sym.BatchNorm(mx.sym.var("data"), name="bn")
     executor = symbol.simple_bind(mx.cpu(), data=x.shape)
     executor.arg_dict["bn_gamma"][:] = GAMMA
@@ -193,12 +189,12 @@ def symbol_default(x: np.ndarray) -> dict[str, float]:
 def describe(
     x: np.ndarray, y: mx.nd.NDArray, gamma: mx.nd.NDArray, gradient: mx.nd.NDArray
 ) -> dict[str, float]:
-    """Numbers to compare."""
+    """Sum up a batch norm of x to y: γ and its gradient afterwards, and the ε that the variances betray."""
     mx.nd.waitall()
     gamma, gradient = gamma.asnumpy(), gradient.asnumpy()
     before, after = channel_moments(x)[:, 1], channel_moments(y.asnumpy())[:, 1]
     normalised = after / gamma**2
-    least = np.where(before > 1e-6, before, np.inf).argmin()  # where epsilon weighs most
+    least = np.where(before > 1e-6, before, np.inf).argmin()  # epsilon weighs most in the smallest variance
     return {
         "gamma given": GAMMA,
         "gamma after": float(gamma.mean()),
@@ -211,22 +207,8 @@ def describe(
     }
 
 
-def recursion_errors(followed: Followed) -> dict[str, float]:
-    """The largest difference of MXNet's running averages from the recursion, relative to the largest value."""
-    values = BATCH * 64  # of a channel in a batch
-    expected = {
-        "mean": (followed.running_mean, recursion(followed.batch_mean, 0.0)),
-        "variance": (followed.running_variance, recursion(followed.batch_variance, 1.0)),
-        "variance, if divided by one less": (
-            followed.running_variance,
-            recursion(followed.batch_variance * values / (values - 1), 1.0),
-        ),
-    }
-    return {what: float(np.abs(a - b).max() / np.abs(b).max()) for what, (a, b) in expected.items()}
-
-
 def correction(inference_mean: float, defaults: dict[str, dict], stale: dict[str, tuple[int, int]]) -> str:
-    """The statement as it should be, with what was measured."""
+    """Put the statement right, with the measured numbers."""
     (gluon, gluons), (module, modules) = stale["Gluon, hybridised"], stale["Module.get_params"]
     return (
         "Mean 0 and variance $v / (v + \\epsilon)$, near 1 unless $v$ is small, hold in training mode, for each channel "
@@ -238,8 +220,7 @@ def correction(inference_mean: float, defaults: dict[str, dict], stale: dict[str
     )
 
 
-def channels_table(layer: Layer) -> Table:
-    """A few channels."""
+def _channels_table(layer: Layer) -> Table:
     rows = zip(layer.before, layer.normalised, layer.in_inference, strict=True)
     return Table(
         f"The first batch norm layer on {BATCH} images, its first channels: before, after normalising, and after "
@@ -252,8 +233,7 @@ def channels_table(layer: Layer) -> Table:
     )
 
 
-def defaults_table(defaults: dict[str, dict]) -> Table:
-    """Gluon beside Symbol."""
+def _defaults_table(defaults: dict[str, dict]) -> Table:
     return Table(
         f"Defaults of Gluon's BatchNorm and a Symbol's, on {BATCH} digits with each of the 64 pixels a channel",
         ("", *defaults),
@@ -261,17 +241,7 @@ def defaults_table(defaults: dict[str, dict]) -> Table:
     )
 
 
-def stale_table(stale: dict[str, tuple[int, int]]) -> Table:
-    """How many reads came too early."""
-    return Table(
-        "Running averages read straight after a step of ResNet-20 (by timing: not the same in every run)",
-        ("read by", "without the step", "of"),
-        [(way, *counts) for way, counts in stale.items()],
-    )
-
-
-def drawn_moments(layer: Layer) -> Figure:
-    """Means and standard deviations of the channels, before, normalised, after, and in inference mode."""
+def _moments_figure(layer: Layer) -> Figure:
     drawing, axes = figures.new(2, height=2.5)
     channels = np.arange(1, len(layer.before) + 1)
     panels = (
@@ -296,31 +266,5 @@ def drawn_moments(layer: Layer) -> Figure:
         f"The channels of a trained network's first batch norm layer, {BATCH} images: mean, with the standard "
         "deviation as a bar. Top: what goes in and what comes out. Bottom: between the two, by the batch's own "
         "moments (training) and by the running averages (inference, test images)."
-    )
-    return Figure.of(drawing, caption)
-
-
-def drawn_running(followed: Followed, errors: dict[str, float]) -> Figure:
-    """A channel's batch moments, MXNet's running averages, and the recursion."""
-    drawing, axes = figures.new(2, height=2.4)
-    steps = np.arange(1, len(followed.batch_mean) + 1)
-    channel = int(np.ptp(followed.running_mean, axis=0).argmax())  # the one that moves most
-    lines = (
-        ("mean", followed.batch_mean, followed.running_mean, 0.0),
-        ("variance", followed.batch_variance, followed.running_variance, 1.0),
-    )
-    for axis, (name, batch, running, start) in zip(axes, lines, strict=True):
-        axis.plot(steps, batch[:, channel], ".", color=figures.COLOURS[1], label="of the batch")
-        axis.plot(steps, running[:, channel], color=figures.COLOURS[4], lw=4, label="MXNet's running average")
-        axis.plot(
-            steps, recursion(batch, start)[:, channel], "--", color=figures.COLOURS[0], label="recursion"
-        )
-        axis.set(xlabel="step", ylabel=name)
-    figures.legend(axes[0])
-    caption = (
-        "Moments of a channel through training, by batch, and their running averages: r = 0.9 r + 0.1 × (of the "
-        "batch), from mean 0 and variance 1. Over all channels and steps MXNet's differ from this by at most "
-        f"{errors['mean']:.0e} of the largest mean and {errors['variance']:.0e} of the largest variance (of a batch's "
-        "variance divided by the number of values, not one less)."
     )
     return Figure.of(drawing, caption)

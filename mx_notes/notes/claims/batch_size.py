@@ -1,21 +1,20 @@
-"""The batch: not much larger than the number of classes, faster when larger, and harder to set the rate for."""
+"""Test larger batches: whether they train faster, lose accuracy, and how their learning rate scales."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
-from ..lab.accuracy import percent, points
-from ..lab.intervals import Interval, difference, interval
+from ..lab import figures, small_networks, splits
+from ..lab.intervals import Interval, difference, interval, percent, points, sides
+from ..lab.small_training import Curve, train
 
 CLASSES = 10
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 REFERENCE = 16  # as many as there are classes, or a few more
-RATE = 0.01  # of the reference: the best of 0.005, 0.01, 0.02, 0.03 and 0.04 on seeds 11 to 16
+RATE = 0.01  # at the reference: the best of 0.005, 0.01, 0.02, 0.03 and 0.04 on seeds 11 to 16
 WARM_UP = 1 / 4  # of the training
 MUCH_LARGER = 5 * CLASSES
 MARGIN = 0.02  # of accuracy: 12 of the 599 test images
@@ -24,7 +23,7 @@ SCALINGS = {"fixed": lambda k: 1.0, "square root": math.sqrt, "linear": lambda k
 
 
 def rate(done: float, batch: int, scaling: str) -> float:
-    """The reference's rate, rising over the warm-up to what the scaling makes of it.
+    """Scale the reference's rate for this batch, rising gradually over the warm-up.
 
     Linear scaling and gradual warm-up: Goyal et al. 2017, section 2; square root: Krizhevsky 2014, section 5.
     """
@@ -55,11 +54,13 @@ CLAIM = Claim(
 
 
 def verdict(faster: Interval, fixed: Interval, linear: dict[int, Interval]) -> tuple[Verdict, str]:
-    """By the criterion, for the largest batch and the reference: logarithm of the ratio of their speeds,
-    difference in accuracy at a fixed rate, and for each batch (ascending) that by linear scaling.
+    """Apply the criterion.
+
+    faster: logarithm of the largest batch's speed over the reference's. fixed: the largest batch's test
+    accuracy minus the reference's, at a fixed rate. linear: the same with linear scaling, for each batch.
     """
     largest = max(linear)
-    holds, fails = sides(linear)
+    holds, fails = sides(linear, -MARGIN)
     told = (
         f"Batch {largest} trains {np.exp(faster.mean):.1f} times as many images a second as batch "
         f"{REFERENCE}, and changes test accuracy by {points(fixed)} percentage points at a fixed rate. "
@@ -78,15 +79,8 @@ def verdict(faster: Interval, fixed: Interval, linear: dict[int, Interval]) -> t
     return Verdict.INCONCLUSIVE, told + " An interval includes its limit."
 
 
-def sides(linear: dict[int, Interval]) -> tuple[list[int], list[int]]:
-    """The batches that lose less than the margin, and those that lose more; the others are undecided."""
-    holds = [batch for batch, i in linear.items() if i.low > -MARGIN]
-    fails = [batch for batch, i in linear.items() if i.high < -MARGIN]
-    return holds, fails
-
-
 def measure(setting: Setting) -> Evidence:
-    """Train with each batch and scaling; accuracy and speed."""
+    """Train with each batch and scaling; compare accuracy and speed."""
     epochs = 6 if setting.quick else 12
     batches = (REFERENCE, 128, BATCHES[-1]) if setting.quick else BATCHES
     seeds = setting.seeds(6, quick=3)
@@ -110,7 +104,7 @@ def measure(setting: Setting) -> Evidence:
     }
     linear = {batch: i for batch, i in changes["linear"].items() if batch > REFERENCE}
     decided, reason = verdict(faster, changes["fixed"][largest], linear)
-    holds, fails = sides(linear)
+    holds, fails = sides(linear, -MARGIN)
     return Evidence(
         verdict=decided,
         deciding=f"linear rate holds: {named(holds)}; fails: {named(fails)}",
@@ -119,22 +113,21 @@ def measure(setting: Setting) -> Evidence:
         numbers={
             "test_accuracy": accuracy,
             "images_per_second": speed,
-            "log_speed_ratio": asdict(faster),
-            "minus_reference": {s: {b: asdict(i) for b, i in by.items()} for s, by in changes.items()},
+            "log_speed_ratio": faster,
+            "minus_reference": changes,
         },
-        tables=[table(accuracy, speed)],
-        figures=[drawn(accuracy, speed)],
-        sample=f"digits (1,198 to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs"
+        tables=[_table(accuracy, speed)],
+        figures=[_figure(accuracy, speed)],
+        sample=splits.sample(seeds, epochs)
         + (f"; batches {', '.join(map(str, batches))} only" if setting.quick else ""),
     )
 
 
-def trained(batch: int, scaling: str, epochs: int, seed: int) -> tuple[small.Curve, int]:
-    """A training's curve, and how many images its steps took."""
-    split = small.digits(seed)
-    curve = small.train(
-        small.convolutional(8),
-        split,
+def trained(batch: int, scaling: str, epochs: int, seed: int) -> tuple[Curve, int]:
+    """Train; returns the curve, and how many images the steps took."""
+    curve = train(
+        small_networks.convolutional((8, 16)),
+        splits.digits(seed),
         epochs=epochs,
         seed=seed,
         batch_size=batch,
@@ -144,12 +137,12 @@ def trained(batch: int, scaling: str, epochs: int, seed: int) -> tuple[small.Cur
 
 
 def named(batches: list[int]) -> str:
-    """The first and the last of these batches."""
+    """Name some batches by the first and the last: "32 to 256"."""
     return f"{batches[0]} to {batches[-1]}" if len(batches) > 1 else str(*batches) or "none"
 
 
 def correction(holds: list[int], fails: list[int]) -> str:
-    """What limits the batch instead of the number of classes."""
+    """Say what limits the batch instead of the number of classes."""
     most = max(batch for batch in holds if batch < max(fails))
     stop = min(batch for batch in fails if batch > most)
     return (
@@ -161,8 +154,7 @@ def correction(holds: list[int], fails: list[int]) -> str:
     )
 
 
-def table(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Table:
-    """Speed and the accuracy of each scaling, a batch size a line."""
+def _table(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Table:
     return Table(
         "Test accuracy in %, ± 95% interval, after the same number of epochs; speed is that of the steps on "
         "one core, with everything between them",
@@ -174,8 +166,7 @@ def table(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[flo
     )
 
 
-def drawn(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Figure:
-    """Speed and error against the batch size."""
+def _figure(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[float]]) -> Figure:
     drawing, (above, below) = figures.new(2, height=2.8)
     batches = list(speed)
     figures.band(above, batches, np.transpose(list(speed.values())), 0, "images/s")

@@ -1,41 +1,40 @@
-"""More augmentation narrows the gap between training and test accuracy; less of it near the end helps."""
+"""Test whether augmentation narrows the gap between training and test accuracy, and whether to fade it out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import numpy as np
 
 from ...data import Augmentation
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
-from ..lab.accuracy import percent, points, whiskers
-from ..lab.intervals import Interval, difference, interval
+from ..lab import figures, small_networks, splits
+from ..lab.intervals import Interval, difference, interval, percent, points
+from ..lab.small_training import score, train
 
 EXAMPLES = 150  # so few that a network learns them by heart
-UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; these two kinds grow with the strength without steps
+UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; rotation and noise grow evenly with the strength
 STRENGTHS = (0, 1, 2, 4)
 MODERATE, STRONGEST = 1, 4
 
 
 def constant(done: float) -> float:
-    """The same augmentation from start to end."""
+    """Keep the augmentation the same from start to end."""
     return 1.0
 
 
 def fading(done: float) -> float:
-    """Full augmentation for two thirds of the training, from there falling to none at its end."""
+    """Keep full augmentation for two thirds of the training, then let it fall to none at the end."""
     return min(1.0, 3 * (1 - done))
 
 
 def trained(
     strength: float, course: Callable[[float], float], epochs: int, seed: int
 ) -> tuple[float, float, float]:
-    """Accuracies after training: on the training images, on the same augmented as in training, on the test images."""
-    split = small.digits(seed).fewer(EXAMPLES)
-    net = small.convolutional(batch_norm=True)
-    curve = small.train(
+    """Train; returns three accuracies: on training images, on training images augmented, on test images."""
+    split = splits.digits(seed).fewer(EXAMPLES)
+    net = small_networks.convolutional(batch_norm=True)
+    curve = train(
         net,
         split,
         epochs=epochs,
@@ -45,7 +44,7 @@ def trained(
         augment=lambda images, rng, done: UNIT(images, rng, strength * course(done)),
     )
     seen = UNIT(split.train_images, np.random.default_rng(seed), strength)
-    return curve.train_accuracy[-1], small.score(net, seen, split.train_labels)[1], curve.test_accuracy[-1]
+    return curve.train_accuracy[-1], score(net, seen, split.train_labels)[1], curve.test_accuracy[-1]
 
 
 CLAIM = Claim(
@@ -69,7 +68,7 @@ CLAIM = Claim(
 
 
 def verdict(narrower: Interval, calmer: Interval, strongest: Interval) -> tuple[Verdict, str]:
-    """By the criterion, from its three differences in the order of its sentence."""
+    """Apply the criterion to its three differences, in the order of its sentence."""
     told = (
         f"In percentage points, moderate augmentation narrows the gap by {points(narrower)}, reducing the "
         f"augmentation over the last third adds {points(calmer)} to test accuracy, and the strongest, kept to "
@@ -105,24 +104,26 @@ def measure(setting: Setting) -> Evidence:
             "strengths": strengths,
             "constant": by_images(steady),
             "reduced": by_images(faded),
-            "gap_narrower": asdict(narrower),
-            "test_gained_by_reducing": asdict(calmer),
-            "test_strongest_minus_none": asdict(strongest),
+            "gap_narrower": narrower,
+            "test_gained_by_reducing": calmer,
+            "test_strongest_minus_none": strongest,
         },
-        tables=[gap_table(strengths, steady), calm_table(strengths[1:], steady[:, 1:, 2], faded[..., 2])],
-        figures=[drawn(strengths, gap, steady[..., 2], faded[..., 2])],
-        sample=f"digits ({EXAMPLES} to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs"
-        + ("; fewer strengths" if setting.quick else ""),
+        tables=[
+            _gap_table(strengths, steady),
+            _fading_table(strengths[1:], steady[:, 1:, 2], faded[..., 2]),
+        ],
+        figures=[_figure(strengths, gap, steady[..., 2], faded[..., 2])],
+        sample=splits.sample(seeds, epochs, EXAMPLES) + "; fewer strengths" * setting.quick,
     )
 
 
 def by_images(accuracies: np.ndarray) -> dict[str, np.ndarray]:
-    """Accuracies (seeds, strengths) on each of the three sorts of images."""
+    """Name accuracies (seeds, strengths, 3) by the three sorts of images."""
     return dict(zip(("train", "train_augmented", "test"), np.moveaxis(accuracies, -1, 0), strict=True))
 
 
 def correction(gap: dict[int, np.ndarray], strongest: Interval, gains: dict[int, np.ndarray]) -> str:
-    """What the statement leaves out."""
+    """Say what the statement leaves out."""
     widths = ", ".join(f"{100 * values.mean():.1f} at {strength}" for strength, values in gap.items())
     gained = ", ".join(f"{points(interval(values))} at {strength}" for strength, values in gains.items())
     return (
@@ -133,8 +134,7 @@ def correction(gap: dict[int, np.ndarray], strongest: Interval, gains: dict[int,
     )
 
 
-def gap_table(strengths: tuple[int, ...], steady: np.ndarray) -> Table:
-    """Accuracies and gap at each strength."""
+def _gap_table(strengths: tuple[int, ...], steady: np.ndarray) -> Table:
     rows = []
     for index, strength in enumerate(strengths):
         train, seen, test = steady[:, index].T
@@ -148,8 +148,8 @@ def gap_table(strengths: tuple[int, ...], steady: np.ndarray) -> Table:
     )
 
 
-def calm_table(strengths: tuple[int, ...], steady: np.ndarray, faded: np.ndarray) -> Table:
-    """Test accuracy with augmentation to the end and reduced before it, both (seeds, strengths)."""
+def _fading_table(strengths: tuple[int, ...], steady: np.ndarray, faded: np.ndarray) -> Table:
+    """Show test accuracy, (seeds, strengths) each, with augmentation kept to the end and reduced before it."""
     return Table(
         "Test accuracy in %, ± 95% interval, and the difference paired by seed, in percentage points",
         ("strength", "constant", "reduced", "difference"),
@@ -160,15 +160,14 @@ def calm_table(strengths: tuple[int, ...], steady: np.ndarray, faded: np.ndarray
     )
 
 
-def drawn(
+def _figure(
     strengths: tuple[int, ...], gap: dict[int, np.ndarray], steady: np.ndarray, faded: np.ndarray
 ) -> Figure:
-    """Gap and test accuracy against strength."""
     drawing, (above, below) = figures.new(2, height=2.7)
-    whiskers(above, strengths, [interval(g) for g in gap.values()], 0, fmt="o-")
+    figures.whiskers(above, strengths, [interval(g) for g in gap.values()], 0, fmt="o-")
     above.set(ylabel="gap (percentage points)", title="Training minus test accuracy, constant strength")
-    whiskers(below, strengths, [interval(t) for t in steady.T], 0, fmt="o-", label="constant")
-    whiskers(
+    figures.whiskers(below, strengths, [interval(t) for t in steady.T], 0, fmt="o-", label="constant")
+    figures.whiskers(
         below, strengths[1:], [interval(t) for t in faded.T], 1, fmt="s-", label="reduced in the last third"
     )
     below.set(ylabel="test accuracy (%)", title="Test accuracy")

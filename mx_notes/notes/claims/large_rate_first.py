@@ -1,20 +1,19 @@
-"""Start with a large learning rate, keep it for long, then divide it by ten."""
+"""Test the note's schedule: start with a large learning rate, keep it for long, then divide it by ten."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
 
 from ...data import Augmentation
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
-from ..lab.accuracy import percent, points, whiskers
-from ..lab.intervals import Interval, difference, interval
+from ..lab import figures, small_networks, splits
+from ..lab.intervals import Interval, difference, interval, percent, points
+from ..lab.small_training import Curve, train
 
-LARGE = 0.1  # the note's, for CIFAR-10
+LARGE = 0.1  # the note's rate, for CIFAR-10
 NOTE, EARLY = 5 / 6, 1 / 6  # where the rate drops, as a fraction of the training; Gluon's recipe: 200 of 240
 DROPS = (0, EARLY, 1 / 3, 1 / 2, 2 / 3, NOTE, 11 / 12, 1)  # 0 is the small rate throughout, 1 the large one
 NAMES = {0: "constant small", 1: "constant large", NOTE: "the note's: drop at 5/6"}
@@ -22,12 +21,12 @@ MARGIN = 0.01  # of accuracy
 
 
 def stepped(done: float, drop: float) -> float:
-    """The large rate until the fraction `drop` of the training is done, then a tenth of it."""
+    """Keep the large rate until the fraction `drop` of the training is done, then take a tenth of it."""
     return LARGE if done < drop else LARGE / 10
 
 
 def cosine(done: float) -> float:
-    """Half a cosine from the large rate to 0 (Loshchilov and Hutter 2017, equation 5, without restarts)."""
+    """Follow half a cosine from the large rate to 0 (Loshchilov and Hutter 2017, equation 5, without restarts)."""
     return LARGE * (1 + math.cos(math.pi * done)) / 2
 
 
@@ -52,7 +51,7 @@ CLAIM = Claim(
 
 
 def verdict(over_large: Interval, over_small: Interval, over_early: Interval) -> tuple[Verdict, str]:
-    """By the criterion, from the note's schedule minus the two constant rates and minus an early drop."""
+    """Apply the criterion to the note's schedule minus the two constant rates, and minus an early drop."""
     told = (
         f"Dropping the rate at 5/6 of the training changes test accuracy by {points(over_large)} percentage "
         f"points against the large rate throughout, {points(over_small)} against the small one, and "
@@ -84,25 +83,24 @@ def measure(setting: Setting) -> Evidence:
     return Evidence(
         verdict=decided,
         deciding=f"note's {points(against[1])} points over large",
-        reason=f"{reason} {alike(test)} {told_of(jump)}",
+        reason=f"{reason} {_alike(test)} {_after_the_drop(jump)}",
         correction=correction(test) if decided is Verdict.CORRECTED else "",
         numbers={
             "test_accuracy": {name(schedule): values for schedule, values in test.items()},
             "train_loss": {name(s): [curve.train_loss for curve in runs] for s, runs in curves.items()},
-            "note_minus_large": asdict(against[1]),
-            "note_minus_small": asdict(against[0]),
-            "note_minus_early_drop": asdict(against[EARLY]),
-            "loss_ratio_after_drop": asdict(jump),
+            "note_minus_large": against[1],
+            "note_minus_small": against[0],
+            "note_minus_early_drop": against[EARLY],
+            "loss_ratio_after_drop": jump,
         },
-        tables=[table(curves, test)],
-        figures=[drawn(curves, test)],
-        sample=f"digits (1,198 to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs"
-        + ("; fewer points of drop, no cosine" if setting.quick else ""),
+        tables=[_table(curves, test)],
+        figures=[_figure(curves, test)],
+        sample=splits.sample(seeds, epochs) + "; fewer points of drop, no cosine" * setting.quick,
     )
 
 
-def alike(test: dict[float | str, list[float]]) -> str:
-    """Which schedules end within the margin of the note's."""
+def _alike(test: dict[float | str, list[float]]) -> str:
+    """Name the schedules that end within the margin of the note's."""
     near = []
     for schedule in test:
         i = difference(test[schedule], test[NOTE])
@@ -112,13 +110,13 @@ def alike(test: dict[float | str, list[float]]) -> str:
 
 
 def after_drop(step_loss: list[float]) -> float:
-    """Mean loss of the 20 batches after the note's drop, over that of the 20 before it."""
+    """Divide the mean loss of the 20 batches after the note's drop by the mean of the 20 before it."""
     drop = round(NOTE * len(step_loss))
     return float(np.mean(step_loss[drop : drop + 20]) / np.mean(step_loss[drop - 20 : drop]))
 
 
-def told_of(jump: Interval) -> str:
-    """What the drop does at first, and why if it does harm."""
+def _after_the_drop(jump: Interval) -> str:
+    """Say what the drop does at first, and why, if it does harm."""
     told = (
         f"In the 20 steps after the drop the batches' loss is {jump.mean:.2f} [{jump.low:.2f}, {jump.high:.2f}] "
         "times that of the 20 before."
@@ -132,12 +130,12 @@ def told_of(jump: Interval) -> str:
     return told
 
 
-def trained(schedule: float | str, epochs: int, seed: int) -> small.Curve:
-    """A training with the rate dropped at this fraction, or by the cosine."""
+def trained(schedule: float | str, epochs: int, seed: int) -> Curve:
+    """Train with the rate dropped at this fraction, or following the "cosine"."""
     augmentation = Augmentation(rotate=10, noise=0.25)
-    return small.train(
-        small.convolutional(8, batch_norm=True),
-        small.digits(seed),
+    return train(
+        small_networks.convolutional((8, 16), batch_norm=True),
+        splits.digits(seed),
         epochs=epochs,
         seed=seed,
         batch_size=32,
@@ -148,14 +146,14 @@ def trained(schedule: float | str, epochs: int, seed: int) -> small.Curve:
 
 
 def name(schedule: float | str) -> str:
-    """A schedule's name in tables."""
+    """Name a schedule in tables."""
     if schedule == "cosine":
         return "cosine to 0"
     return NAMES.get(schedule) or f"drop at {Fraction(schedule).limit_denominator(12)}"
 
 
 def correction(test: dict[float | str, list[float]]) -> str:
-    """What the statement should say of how long."""
+    """Put the statement right on how long the rate stays large."""
     between = [100 * float(np.mean(test[drop])) for drop in test if drop != "cosine" and 0 < drop < 1]
     return (
         "Start with a large learning rate and divide it by ten before the end. That it drops matters; when it "
@@ -164,8 +162,7 @@ def correction(test: dict[float | str, list[float]]) -> str:
     )
 
 
-def table(curves: dict[float | str, list[small.Curve]], test: dict[float | str, list[float]]) -> Table:
-    """Test accuracy, its difference to the note's schedule, and the training loss of each schedule."""
+def _table(curves: dict[float | str, list[Curve]], test: dict[float | str, list[float]]) -> Table:
     rows = []
     for schedule, runs in curves.items():
         behind = "" if schedule == NOTE else points(difference(test[schedule], test[NOTE]))
@@ -179,8 +176,7 @@ def table(curves: dict[float | str, list[small.Curve]], test: dict[float | str, 
     )
 
 
-def drawn(curves: dict[float | str, list[small.Curve]], test: dict[float | str, list[float]]) -> Figure:
-    """Training loss by epoch, and test accuracy against the point of drop."""
+def _figure(curves: dict[float | str, list[Curve]], test: dict[float | str, list[float]]) -> Figure:
     drawing, (above, below) = figures.new(2, height=3.0)
     compared = [schedule for schedule in (1, 0, NOTE, "cosine") if schedule in curves]
     for index, schedule in enumerate(compared):
@@ -189,7 +185,9 @@ def drawn(curves: dict[float | str, list[small.Curve]], test: dict[float | str, 
     above.set(xlabel="epoch", ylabel="training loss (nats)", yscale="log")
     figures.legend(above)
     drops = [schedule for schedule in test if schedule != "cosine"]
-    whiskers(below, drops, [interval(test[drop]) for drop in drops], 2, fmt="D-", label="rate divided by ten")
+    figures.whiskers(
+        below, drops, [interval(test[drop]) for drop in drops], 2, fmt="D-", label="rate divided by ten"
+    )
     if "cosine" in test:
         i = interval(test["cosine"])
         below.axhspan(100 * i.low, 100 * i.high, color=figures.COLOURS[3], alpha=0.2, lw=0, label="cosine")

@@ -1,19 +1,19 @@
-"""Without a non-linearity between them, five layers are one: exactly in value, and in what they can learn."""
+"""Test that five layers without a non-linearity between them are one: in value, and in what they can learn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
 
 from ...runtime import mx
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
-from ..lab.intervals import Interval, difference, interval
+from ..lab import figures, small_networks, splits
+from ..lab.intervals import Interval, difference, interval, points
+from ..lab.small_training import Curve, train
 
-WIDTHS = (64, 64, 64, 64)  # the hidden layers; the classes' scores are the fifth
+WIDTHS = (64, 64, 64, 64)  # of the hidden layers; the fifth layer scores the classes
 INPUTS = 1000
 TOLERANCE = 1e-12  # float64 has 16 digits; some are lost in five sums of 64 products
 MARGIN = 0.02  # of accuracy: 12 of the 599 test images
@@ -21,9 +21,9 @@ NETS = ("logistic regression", "5 linear layers", "5 layers with ReLU")
 
 
 def collapse(layers: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The one weight matrix and bias that do what these (weight, bias) layers do one after the other.
+    """Fold (weight, bias) layers into a single weight matrix and bias with their outputs.
 
-    From W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), again and again.
+    By W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), layer after layer.
     """
     (weight, bias), *later = layers
     for next_weight, next_bias in later:
@@ -52,11 +52,11 @@ CLAIM = Claim(
 
 
 def verdict(relative: float, linear: Interval, relu: Interval) -> tuple[Verdict, str]:
-    """From the outputs' relative difference and the two differences in test accuracy, by the criterion."""
+    """Apply the criterion to the outputs' relative difference and the two differences in test accuracy."""
     told = (
         f"The product of the matrices gives the network's outputs up to {relative:.1g} of their size. The "
-        f"five linear layers' test accuracy minus logistic regression's is {points(linear)} percentage "
-        f"points; ReLU adds {points(relu)}."
+        f"five linear layers' test accuracy minus logistic regression's is {points(linear, 2)} percentage "
+        f"points; ReLU adds {points(relu, 2)}."
     )
     if relative > TOLERANCE or linear.low > MARGIN or linear.high < -MARGIN or relu.below_zero:
         return Verdict.REFUTED, told
@@ -65,18 +65,13 @@ def verdict(relative: float, linear: Interval, relu: Interval) -> tuple[Verdict,
     return Verdict.INCONCLUSIVE, told + " An interval crosses its limit: more seeds are needed."
 
 
-def points(accuracy: Interval) -> str:
-    """An interval of accuracies in percentage points."""
-    return f"{100 * accuracy.mean:+.2f} [{100 * accuracy.low:+.2f}, {100 * accuracy.high:+.2f}]"
-
-
 def measure(setting: Setting) -> Evidence:
     """Fold a trained linear network, and compare what three networks learn."""
     epochs = 8 if setting.quick else 15
     seeds = setting.seeds(10, quick=5)
     curves = {name: [] for name in NETS}
     for seed in seeds:
-        split = small.digits(seed)
+        split = splits.digits(seed)
         for name in NETS:
             net, curve = trained(name, split, epochs, seed)
             curves[name].append(curve.test_accuracy)
@@ -93,36 +88,34 @@ def measure(setting: Setting) -> Evidence:
         numbers={
             "relative_difference": relative,
             "test_accuracy": final,
-            "linear_minus_logistic": asdict(linear),
-            "relu_minus_linear": asdict(relu),
+            "linear_minus_logistic": linear,
+            "relu_minus_linear": relu,
         },
         tables=[
             Table(
                 f"Test accuracy after {epochs} epochs",
                 ("network", "parameters", "mean", "95% interval"),
-                [row(name, final[name]) for name in NETS],
+                [_row(name, final[name]) for name in NETS],
             )
         ],
-        figures=[drawn(curves, linear, relu)],
-        sample=f"digits (1,198 to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs",
+        figures=[_figure(curves, linear, relu)],
+        sample=splits.sample(seeds, epochs),
     )
 
 
-def trained(
-    name: str, split: small.Split, epochs: int, seed: int
-) -> tuple[mx.gluon.HybridBlock, small.Curve]:
-    """One of NETS, trained, with its curve."""
+def trained(name: str, split: splits.Split, epochs: int, seed: int) -> tuple[mx.gluon.HybridBlock, Curve]:
+    """Train one of NETS; returns it with its curve."""
     activation = "relu" if name == "5 layers with ReLU" else None
-    net = small.perceptron(*(() if name == "logistic regression" else WIDTHS), activation=activation)
+    net = small_networks.perceptron(*(() if name == "logistic regression" else WIDTHS), activation=activation)
     start = mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2 if activation else 1)
-    curve = small.train(
+    curve = train(
         net, split, epochs=epochs, seed=seed, rate=lambda done: 0.05 * (1 - done), initializer=start
     )
     return net, curve
 
 
 def relative_difference(net: mx.gluon.HybridBlock, images: np.ndarray) -> float:
-    """The folded matrix's outputs against the network's own: the worst image's ‖difference‖ / ‖output‖."""
+    """Compare the folded matrix's outputs with the network's: the worst image's ‖difference‖ / ‖output‖."""
     net.cast("float64")
     inputs = images.reshape(len(images), -1).astype(np.float64)
     deep = net(mx.nd.array(inputs, dtype="float64")).asnumpy()
@@ -131,16 +124,14 @@ def relative_difference(net: mx.gluon.HybridBlock, images: np.ndarray) -> float:
     return float((np.linalg.norm(flat - deep, axis=1) / np.linalg.norm(deep, axis=1)).max())
 
 
-def row(name: str, accuracies: list[float]) -> tuple:
-    """A network's line of the table."""
+def _row(name: str, accuracies: list[float]) -> tuple:
     sizes = (64, 10) if name == "logistic regression" else (64, *WIDTHS, 10)
     parameters = sum((before + 1) * after for before, after in pairwise(sizes))
     i = interval(accuracies)
     return name, parameters, i.mean, f"{i.low:.4f} to {i.high:.4f}"
 
 
-def drawn(curves: dict[str, list[list[float]]], linear: Interval, relu: Interval) -> Figure:
-    """Learning curves, and the two differences beside the margin."""
+def _figure(curves: dict[str, list[list[float]]], linear: Interval, relu: Interval) -> Figure:
     drawing, (above, below) = figures.new(2, height=2.8)
     for index, name in enumerate(NETS):
         epochs = np.arange(1, len(curves[name][0]) + 1)

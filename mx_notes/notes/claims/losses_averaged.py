@@ -1,4 +1,4 @@
-"""Which of a batch's losses backward uses: the gradient applied, against those of the examples, one by one."""
+"""Test which of a batch's losses backward uses: hold the applied gradient against each example's own."""
 
 from __future__ import annotations
 
@@ -9,48 +9,47 @@ import numpy as np
 
 from ... import models
 from ...runtime import mx
-from ...training.loop import seed_everything
-from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
+from ...training import seed_everything
+from ..claim import Claim, Evidence, Figure, Judgement, Setting, Table, Verdict
+from ..lab import figures, splits
+from ..lab.small_training import cross_entropy
 
 EXAMPLES = 32
 ONE, TWO = (mx.cpu(0),), (mx.cpu(0), mx.cpu(1))
 SAME = 1e-5  # relative, norms over all parameters: float32 sums over 20 layers, in another order
 
-loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
-
 
 def own_gradients(net: mx.gluon.HybridBlock, images: mx.nd.NDArray, labels: mx.nd.NDArray) -> np.ndarray:
-    """Each example's own gradient (examples, parameters), from one forward pass of the whole batch.
+    """Take each example's own gradient (examples, parameters) from one forward pass of the whole batch.
 
-    Backward is linear in the gradient at its head: with 1 at one example's loss and 0 at the others it gives
-    what that example contributes, its part in batch norm's mean and variance included.
+    Backward is linear in the gradient at its head. With 1 at one example's loss and 0 at the others it gives
+    that example's contribution, its part in batch norm's mean and variance included.
     """
     weights = [parameter.data(images.context) for parameter in learned(net)]
     with mx.autograd.record():
-        losses = loss_of(net(images), labels)
+        losses = cross_entropy(net(images), labels)
     heads = mx.nd.one_hot(mx.nd.arange(len(losses), ctx=images.context), len(losses))
     return np.stack([flat(mx.autograd.grad(losses, weights, [head], retain_graph=True)) for head in heads])
 
 
 def by_gluon(seed: int, devices: Sequence, average: bool, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """A step of Gluon at rate 1: what stands in the gradient buffers, and what the weights went down by."""
+    """Step with Gluon at rate 1; returns the gradient buffers, and how far the weights went down."""
     net, images, labels = start(seed, devices)
     trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 1.0})
     with mx.autograd.record():
-        losses = [loss_of(net(x), y) for x, y in zip(images, labels, strict=True)]
+        losses = [cross_entropy(net(x), y) for x, y in zip(images, labels, strict=True)]
         losses = [loss.mean() for loss in losses] if average else losses
     mx.autograd.backward(losses)
     buffers = sum(flat([p.list_grad()[device] for p in learned(net)]) for device in range(len(devices)))
     before = flat([p.data(devices[0]) for p in learned(net)])
-    trainer.step(batch_size)  # divides by it
+    trainer.step(batch_size)  # divides the gradient by batch_size
     return buffers, before - flat([p.data(devices[0]) for p in learned(net)])
 
 
 def by_module(
     seed: int, devices: Sequence, head: Callable, settings: dict[str, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same of a Module; without `rescale_grad` in the settings it divides by the batch's size."""
+    """Step with a Module at rate 1, as `by_gluon` does; without `rescale_grad` it divides by the batch's size."""
     net, images, labels = start(seed, ONE)
     parameters = {p.name: p.data() for p in net.collect_params().values()}
     module = mx.mod.Module(head(net), context=list(devices))
@@ -69,7 +68,7 @@ def by_module(
 
 
 def softmax_output(net: mx.gluon.HybridBlock) -> mx.sym.Symbol:
-    """The head of the note's time: its gradient at the scores is that of the sum of the losses."""
+    """Head a network as in the note's time: at the scores it puts the gradient of the losses' sum."""
     return mx.sym.SoftmaxOutput(models.logits_symbol(net), name="softmax")
 
 
@@ -84,7 +83,7 @@ WAYS = {
     "Module, SoftmaxOutput, 2 devices": partial(by_module, devices=TWO, **OLD),
     f"Gluon, the losses, step({EXAMPLES}), 2 devices": partial(by_gluon, devices=TWO, **SUMS),
 }
-# What would be wrong, and by which factor.
+# Ways that are wrong on purpose, with the multiple of the mean that each applies.
 WRONG = {
     "the sum: the losses, step(1)": (partial(by_gluon, devices=ONE, average=False, batch_size=1), EXAMPLES),
     f"divided twice: the mean, step({EXAMPLES})": (
@@ -118,8 +117,46 @@ CLAIM = Claim(
 )
 
 
+def verdict(numbers: dict) -> Judgement:
+    """Apply the criterion to the measured numbers."""
+    off = {way: max(found["distance"]) for way, found in numbers["ways"].items()}
+    worst = max(off.values())
+    deciding = f"applied gradient off the mean by {worst:.0e} (limit {SAME:.0e})"
+    if any(max(found["distance"]) > SAME for found in numbers["wrong"].values()):
+        return Judgement(
+            Verdict.INCONCLUSIVE, deciding, "A gradient that is wrong on purpose was not seen as such."
+        )
+    reason = f"On {len(off)} ways what is applied differs from the mean of the {EXAMPLES} own gradients by at most {worst:.1e}"
+    others = [way for way, each in off.items() if each > SAME]
+    if others:
+        return Judgement(Verdict.REFUTED, deciding, f"Not the mean is applied by: {', '.join(others)}.")
+    sums = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], EXAMPLES)]
+    means = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], 1)]
+    if len(sums) + len(means) < len(off):
+        return Judgement(
+            Verdict.REFUTED, deciding, f"{reason}, but some buffers hold neither the mean nor the sum."
+        )
+    if not sums:
+        return Judgement(Verdict.CONFIRMED, deciding, f"{reason}, and the buffers hold it too.")
+    correction = (
+        f"What is applied is the gradient of the mean, but not always is the loss averaged before backward. On "
+        f"{len(sums)} of {len(off)} ways, the Module of the note's time among them, backward runs on the sum of the "
+        f"losses ({EXAMPLES} times the mean stands in the buffers) and the optimiser divides by the batch's size "
+        "(rescale_grad). By linearity it is the same, as long as exactly one of the two divides."
+    )
+    halves = (
+        f" On two devices each half has its own batch norm, which makes the mean differ by up to "
+        f"{numbers['batch_norm_in_halves']:.0%} from that of the whole batch."
+    )
+    return Judgement(Verdict.CORRECTED, deciding, f"{reason}.{halves}", correction)
+
+
+def _all_near(values: Sequence[float], expected: float) -> bool:
+    return all(abs(value / expected - 1) <= SAME for value in values)
+
+
 def measure(setting: Setting) -> Evidence:
-    """A step of every way from the same start, at each seed (quick: one of them)."""
+    """Make a step in every way from the same start, at each seed."""
     seeds = setting.seeds(5, quick=1)
     trials = [_trial(seed) for seed in seeds]
     of_losses = [
@@ -135,23 +172,19 @@ def measure(setting: Setting) -> Evidence:
         "batch_norm_in_halves": max(trial["halves"] for trial in trials),
         "distance_by_losses_used": {str(n): [of[n] for of in of_losses] for n in of_losses[0]},
     }
-    decided, deciding, reason, correction = verdict(numbers)
     return Evidence(
-        verdict=decided,
-        deciding=deciding,
-        reason=reason,
-        correction=correction,
+        **verdict(numbers)._asdict(),
         numbers=numbers,
-        tables=[_ways(numbers), _wrong(numbers)],
+        tables=[_ways_table(numbers), _wrong_table(numbers)],
         figures=[_figure(of_losses, [trial["own"] for trial in trials])],
         sample=f"digits, ResNet-20, batches of {EXAMPLES}, {len(seeds)} seed{'s' * (len(seeds) > 1)}",
     )
 
 
 def start(seed: int, devices: Sequence) -> tuple[mx.gluon.HybridBlock, list, list]:
-    """A ResNet-20 as it starts, and a batch of digits and its labels, cut up over the devices."""
+    """Start a ResNet-20, and cut a batch of digits and its labels up over the devices."""
     seed_everything(seed)
-    split = small.digits(seed).fewer(EXAMPLES)
+    split = splits.digits(seed).fewer(EXAMPLES)
     net = models.build("cifar_resnet20_v1", 10, split.train_images.shape[1:])
     net.initialize(models.initializer(), ctx=list(devices))
     net(mx.nd.array(split.train_images, ctx=devices[0]))  # tells the parameters their shapes
@@ -163,27 +196,27 @@ def start(seed: int, devices: Sequence) -> tuple[mx.gluon.HybridBlock, list, lis
 
 
 def learned(net: mx.gluon.HybridBlock) -> list[mx.gluon.Parameter]:
-    """The parameters with a gradient, in a fixed order."""
+    """List the parameters with a gradient, in a fixed order."""
     return [parameter for parameter in net.collect_params().values() if parameter.grad_req != "null"]
 
 
 def flat(arrays: Sequence[mx.nd.NDArray]) -> np.ndarray:
-    """All numbers of some arrays in a row, float64."""
+    """Chain all numbers of some arrays into one row, float64."""
     return np.concatenate([array.asnumpy().ravel() for array in arrays]).astype(np.float64)
 
 
 def factor(gradient: np.ndarray, mean: np.ndarray) -> float:
-    """How often `mean` goes into a gradient, along it."""
+    """How many times `mean` a gradient is, along the direction of `mean`."""
     return float(gradient @ mean / (mean @ mean))
 
 
 def distance(gradient: np.ndarray, expected: np.ndarray) -> float:
-    """How far a gradient is from the one expected, relative to the latter's length."""
+    """How far a gradient is from the expected gradient, relative to the length of the expected."""
     return float(np.linalg.norm(gradient - expected) / np.linalg.norm(expected))
 
 
 def subsets(own: np.ndarray, rng: np.random.Generator, draws: int = 20) -> dict[int, float]:
-    """By number of losses used: how far their mean gradient is from that of all (root mean square of draws)."""
+    """By number of losses used: how far their mean gradient is from the whole batch's (root mean square of draws)."""
     mean, found = own.mean(axis=0), {}
     for used in (1, 2, 4, 8, 16, 24, 32):
         chosen = [rng.choice(len(own), used, replace=False) for _ in range(draws)]
@@ -192,7 +225,7 @@ def subsets(own: np.ndarray, rng: np.random.Generator, draws: int = 20) -> dict[
 
 
 def theory(own: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """The same as sampling without replacement has it: $\\sqrt{(1 - n/N)\\, s^2 / n}$ over the mean's length."""
+    """Predict `subsets` by sampling without replacement: $\\sqrt{(1 - n/N)\\, s^2 / n}$ over the mean's length."""
     mean, total = own.mean(axis=0), len(own)
     variance = np.square(own - mean).sum() / (total - 1)
     return np.sqrt((1 - used / total) * variance / used) / np.linalg.norm(mean)
@@ -227,41 +260,7 @@ def _gather(trials: list[dict]) -> dict[str, list[float]]:
     return {key: [trial[key] for trial in trials] for key in trials[0]}
 
 
-def verdict(numbers: dict) -> tuple[Verdict, str, str, str]:
-    """The verdict, the deciding number, the reason and the correction, from what was measured."""
-    off = {way: max(found["distance"]) for way, found in numbers["ways"].items()}
-    worst = max(off.values())
-    deciding = f"applied gradient off the mean by {worst:.0e} (limit {SAME:.0e})"
-    if any(max(found["distance"]) > SAME for found in numbers["wrong"].values()):
-        return Verdict.INCONCLUSIVE, deciding, "A gradient that is wrong on purpose was not seen as such.", ""
-    reason = f"On {len(off)} ways what is applied differs from the mean of the {EXAMPLES} own gradients by at most {worst:.1e}"
-    others = [way for way, each in off.items() if each > SAME]
-    if others:
-        return Verdict.REFUTED, deciding, f"Not the mean is applied by: {', '.join(others)}.", ""
-    sums = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], EXAMPLES)]
-    means = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], 1)]
-    if len(sums) + len(means) < len(off):
-        return Verdict.REFUTED, deciding, f"{reason}, but some buffers hold neither the mean nor the sum.", ""
-    if not sums:
-        return Verdict.CONFIRMED, deciding, f"{reason}, and the buffers hold it too.", ""
-    correction = (
-        f"What is applied is the gradient of the mean, but not always is the loss averaged before backward. On "
-        f"{len(sums)} of {len(off)} ways, the Module of the note's time among them, backward runs on the sum of the "
-        f"losses ({EXAMPLES} times the mean stands in the buffers) and the optimiser divides by the batch's size "
-        "(rescale_grad). By linearity it is the same, as long as exactly one of the two divides."
-    )
-    halves = (
-        f" On two devices each half has its own batch norm, which makes the mean differ by up to "
-        f"{numbers['batch_norm_in_halves']:.0%} from that of the whole batch."
-    )
-    return Verdict.CORRECTED, deciding, f"{reason}.{halves}", correction
-
-
-def _all_near(values: Sequence[float], expected: float) -> bool:
-    return all(abs(value / expected - 1) <= SAME for value in values)
-
-
-def _ways(numbers: dict) -> Table:
+def _ways_table(numbers: dict) -> Table:
     rows = [
         (way, np.mean(found["buffers"]), np.mean(found["applied"]), f"{max(found['distance']):.1e}")
         for way, found in numbers["ways"].items()
@@ -277,7 +276,7 @@ def _ways(numbers: dict) -> Table:
     )
 
 
-def _wrong(numbers: dict) -> Table:
+def _wrong_table(numbers: dict) -> Table:
     rows = [
         (way, found["expected"][0], np.mean(found["applied"]), f"{max(found['distance']):.1e}")
         for way, found in numbers["wrong"].items()

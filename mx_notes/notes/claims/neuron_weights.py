@@ -1,4 +1,4 @@
-"""A neuron's value comes and goes with the image; what stays, and is saved, is the parameters, and a little more."""
+"""Test that a neuron's value changes with the image, and that a saved model holds parameters, and a little more."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from ... import models
 from ...runtime import mx
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
+from ..lab import figures, small_training, splits
+from ..lab.splits import Split
 
 MODEL, SHAPE = "cifar_resnet20_v1", (1, 8, 8)
 IMAGES = 100
-ALIVE = 0.9  # of the neurons must take more than one value: some ReLUs may give 0 for every digit
-DIGITS, CHANNELS = (3, 8), 5  # of the picture
+ALIVE = 0.9  # so many neurons must take more than one value: some ReLUs may give 0 for every digit
+DIGITS, CHANNELS = (3, 8), 5  # in the picture
 KINDS = {
     "weights": ("weight",),
     "biases": ("bias",),
@@ -27,7 +28,7 @@ STATISTICS = "running statistics"
 
 
 def neurons(net: mx.gluon.HybridBlock, images: np.ndarray) -> list[np.ndarray]:
-    """The values of the neurons after each part of the network: arrays of shape (images, ...)."""
+    """Compute the values of the neurons after each part of the network: arrays of shape (images, ...)."""
     values, signal = [], mx.nd.array(images)
     for part in (*net.features, net.output):
         signal = part(signal)
@@ -35,15 +36,11 @@ def neurons(net: mx.gluon.HybridBlock, images: np.ndarray) -> list[np.ndarray]:
     return values
 
 
-def changed_by_a_step(net: mx.gluon.HybridBlock, split: small.Split, learning_rate: float) -> set[str]:
-    """The names of the arrays that one step of training on 64 images changes."""
+def changed_by_a_step(net: mx.gluon.HybridBlock, split: Split, learning_rate: float) -> set[str]:
+    """Name the arrays that one step of training on 64 images changes."""
     before = parameters(net)
     trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": learning_rate})
-    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
-    with mx.autograd.record():
-        loss = loss_of(net(mx.nd.array(split.train_images[:64])), mx.nd.array(split.train_labels[:64])).mean()
-    loss.backward()
-    trainer.step(1)
+    small_training.update(net, trainer, split.train_images[:64], split.train_labels[:64])
     after = parameters(net)
     return {name for name in before if not np.array_equal(before[name], after[name])}
 
@@ -69,7 +66,7 @@ CLAIM = Claim(
 
 
 def verdict(differing: float, varying: float, strange: int, changed: int) -> tuple[Verdict, str]:
-    """By the criterion.
+    """Apply the criterion.
 
     differing: the fraction of neurons that differ between two networks from one file, on the same images.
     varying: the fraction of neurons that take more than one value. strange: how many arrays are missing in
@@ -91,10 +88,10 @@ def verdict(differing: float, varying: float, strange: int, changed: int) -> tup
 
 def measure(setting: Setting) -> Evidence:
     """Train, save, load, compare."""
-    split = small.digits(setting.seed)
+    split = splits.digits(setting.seed)
     net = models.build(MODEL, 10, SHAPE)
     epochs = 2 if setting.quick else 5
-    accuracy = small.train(net, split, epochs=epochs, seed=setting.seed).test_accuracy[-1]
+    accuracy = small_training.train(net, split, epochs=epochs, seed=setting.seed).test_accuracy[-1]
     with tempfile.TemporaryDirectory() as folder:
         file = save(net, Path(folder))
         strange = strange_arrays(net, file)
@@ -102,7 +99,7 @@ def measure(setting: Setting) -> Evidence:
         frozen = changed_by_a_step(load(file), split, learning_rate=0.0)
         moved = changed_by_a_step(load(file), split, learning_rate=0.1)
         reset_accuracy = accuracy_without_statistics(load(file), split)
-        drawing = drawn(load(file), split, contents(net))
+        figure = _figure(load(file), split, contents(net))
     compared_same = compared["two networks from one file, same image"]
     decided, reason = verdict(compared_same, varying, strange, len(frozen))
     kinds = contents(net)
@@ -138,19 +135,19 @@ def measure(setting: Setting) -> Evidence:
                 [(what, f"{fraction:.1%}") for what, fraction in compared.items()],
             ),
         ],
-        figures=[drawing],
+        figures=[figure],
         sample=f"digits, {MODEL} after {epochs} epochs (test accuracy {accuracy:.3f}), {IMAGES} images",
     )
 
 
 def parameters(net: mx.gluon.HybridBlock) -> dict[str, np.ndarray]:
-    """Copies of all arrays of a network by name, running statistics included, once the engine has written them."""
+    """Copy all arrays of a network by name, running statistics included, once the engine has written them."""
     mx.nd.waitall()
     return {name: p.data().asnumpy() for name, p in net.collect_params().items()}
 
 
 def save(net: mx.gluon.HybridBlock, folder: Path) -> Path:
-    """Save as save_parameters, export and Module.save_checkpoint do; gives the first file, beside the others."""
+    """Save by save_parameters, export and Module.save_checkpoint; returns the first file, which lies beside the others."""
     mx.nd.waitall()
     net.save_parameters(str(folder / "gluon.params"))
     net.export(str(folder / "export"))
@@ -163,19 +160,19 @@ def save(net: mx.gluon.HybridBlock, folder: Path) -> Path:
 
 
 def load(file: Path) -> mx.gluon.HybridBlock:
-    """A new network with the parameters of the file."""
+    """Build a new network with the parameters in the file."""
     net = models.build(MODEL, 10, SHAPE)
     net.load_parameters(str(file))
     return net
 
 
 def strange_arrays(net: mx.gluon.HybridBlock, file: Path) -> int:
-    """How many arrays of the three files are missing, too many, or not bit for bit the network's."""
+    """Count the arrays of the three files that are missing, too many, or not bit for bit the network's."""
     own = parameters(net)
     symbol = models.logits_symbol(net)
     expected = {f"arg:{name}": own[name] for name in symbol.list_arguments() if name != "data"}
     expected |= {f"aux:{name}": own[name] for name in symbol.list_auxiliary_states()}
-    # save_parameters has names of its own; what a network got from its file has the network's.
+    # save_parameters gives the arrays names of its own; a network loaded from the file has the network's names.
     count = abs(len(mx.nd.load(str(file))) - len(own)) + unequal(parameters(load(file)), own)
     for name in ("export-0000.params", "module-0000.params"):
         held = {key: array.asnumpy() for key, array in mx.nd.load(str(file.parent / name)).items()}
@@ -184,16 +181,16 @@ def strange_arrays(net: mx.gluon.HybridBlock, file: Path) -> int:
 
 
 def unequal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> int:
-    """How many names are in one of them only, or have different values."""
+    """Count the names that only one of two sets has, or that have different values."""
     return len(a.keys() ^ b.keys()) + sum(
         not np.array_equal(a[name], b[name]) for name in a.keys() & b.keys()
     )
 
 
-def compare_neurons(file: Path, split: small.Split) -> tuple[dict[str, float], float]:
-    """The fraction of neurons that differ, by what was compared; that of neurons with more than one value."""
+def compare_neurons(file: Path, split: Split) -> tuple[dict[str, float], float]:
+    """Measure the fractions of neurons that differ, by what was compared, and that take more than one value."""
     images = split.test_images[:IMAGES]
-    with_others = np.concatenate([images[:1], images[: IMAGES // 2 - 1 : -1]])  # the first, other company
+    with_others = np.concatenate([images[:1], images[: IMAGES // 2 - 1 : -1]])  # the first, among others
     beside = images[: len(with_others)]
     net, again, later = load(file), load(file), load(file)
     changed_by_a_step(later, split, learning_rate=0.1)
@@ -213,37 +210,37 @@ def compare_neurons(file: Path, split: small.Split) -> tuple[dict[str, float], f
 
 
 def first(net: mx.gluon.HybridBlock, images: np.ndarray) -> list[np.ndarray]:
-    """The neurons' values for the first of the images."""
+    """Compute the neurons' values for the first image."""
     return [v[0] for v in neurons(net, images)]
 
 
 def differ(a: list[np.ndarray], b: list[np.ndarray]) -> float:
-    """The fraction of values that are not the same bits."""
+    """Measure the fraction of values that differ."""
     return sum(int((x != y).sum()) for x, y in zip(a, b, strict=True)) / size(a)
 
 
 def size(arrays: Iterable[np.ndarray]) -> int:
-    """How many values they have together."""
+    """Count the values of all arrays together."""
     return sum(array.size for array in arrays)
 
 
 def contents(net: mx.gluon.HybridBlock) -> dict[str, dict[str, np.ndarray]]:
-    """The network's arrays by kind and name."""
+    """Sort the network's arrays by kind and name."""
     own = parameters(net)
     return {kind: {n: a for n, a in own.items() if n.endswith(endings)} for kind, endings in KINDS.items()}
 
 
-def accuracy_without_statistics(net: mx.gluon.HybridBlock, split: small.Split) -> float:
-    """Test accuracy with the running statistics put back to what they start from: means 0, variances 1."""
+def accuracy_without_statistics(net: mx.gluon.HybridBlock, split: Split) -> float:
+    """Measure test accuracy with the running statistics put back to their start: means 0, variances 1."""
     for name, parameter in net.collect_params().items():
         if name.endswith(KINDS[STATISTICS]):
             start = mx.nd.ones if name.endswith("running_var") else mx.nd.zeros
             parameter.set_data(start(parameter.shape))
-    return small.score(net, split.test_images, split.test_labels)[1]
+    return small_training.score(net, split.test_images, split.test_labels)[1]
 
 
 def correction(kinds: dict[str, dict], changed: set[str], accuracy: float, reset_accuracy: float) -> str:
-    """The statement as it should be, with what was measured."""
+    """Put the statement right, with the measured numbers."""
     total = sum(size(arrays.values()) for arrays in kinds.values())
     statistics = size(kinds[STATISTICS].values())
     return (
@@ -255,8 +252,7 @@ def correction(kinds: dict[str, dict], changed: set[str], accuracy: float, reset
     )
 
 
-def drawn(net: mx.gluon.HybridBlock, split: small.Split, kinds: dict[str, dict]) -> Figure:
-    """Two digits with a few channels of the first stage; what is in the file."""
+def _figure(net: mx.gluon.HybridBlock, split: Split, kinds: dict[str, dict]) -> Figure:
     drawing, (above, below) = figures.new(2, height=2.4)
     chosen = [int(np.flatnonzero(split.test_labels == digit)[0]) for digit in DIGITS]
     images = split.test_images[chosen]

@@ -1,4 +1,4 @@
-"""The ResNet family's table: what Gluon's networks are made of, read off their graphs, beside the paper's."""
+"""Test the ResNet family's table: hold the layers in the graphs of Gluon's networks against the paper's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from ... import models
 from ...models.size_table import PAPER, PAPER_SHAPE, WAYS, Layer, paper_layers, size_table, ways_to_count
 from ...runtime import mx
-from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
+from ..claim import Claim, Evidence, Figure, Judgement, Setting, Table, Verdict
 from ..lab import figures
 
 
 def longest_path(symbol: mx.sym.Symbol) -> int:
-    """The most convolutions and fully connected layers that lie one behind another between input and output."""
+    """Count the convolutions and fully connected layers on the longest way from input to output."""
     depth = []
     for node in json.loads(symbol.tojson())["nodes"]:  # every node comes after its inputs
         before = max((depth[source] for source, *_ in node["inputs"]), default=0)
@@ -23,7 +23,7 @@ def longest_path(symbol: mx.sym.Symbol) -> int:
 
 
 def blocks(symbol: mx.sym.Symbol) -> dict[str, int]:
-    """How many shortcuts each stage has: the additions in the graph."""
+    """Count the shortcuts of each stage, which are the additions in the graph."""
     nodes = json.loads(symbol.tojson())["nodes"]
     additions = [node["name"] for node in nodes if node["op"] in ("elemwise_add", "broadcast_add")]
     return dict(Counter(f"stage {name.partition('stage')[2][0]}" for name in additions))
@@ -72,21 +72,17 @@ def measure(setting: Setting) -> Evidence:
             "block": _block_of_each_stage(table.layers, blocks(symbol)),
             "multiply_adds_of_v1b": size_table(f"{name}b").multiply_adds,
         }
-    decided, deciding, reason, correction = verdict(networks)
     return Evidence(
-        verdict=decided,
-        deciding=deciding,
-        reason=reason,
-        correction=correction,
+        **verdict(networks)._asdict(),
         numbers={str(depth): network for depth, network in networks.items()},
-        tables=[_family(networks), _stages(networks)],
+        tables=[_family_table(networks), _stages_table(networks)],
         figures=[_figure(networks)],
         sample="five graphs, by shape inference",
     )
 
 
 def differing(layers: Iterable[Layer], paper: Iterable[Layer]) -> int:
-    """How many layers with multiply-adds only one of the two has, or has at another size."""
+    """Count the layers with multiply-adds that only one of two networks has, or has at another size."""
     here, there = (
         Counter((x.group, x.kind, x.output, x.multiply_adds) for x in each if x.multiply_adds)
         for each in (layers, paper)
@@ -94,8 +90,8 @@ def differing(layers: Iterable[Layer], paper: Iterable[Layer]) -> int:
     return sum(((here - there) + (there - here)).values())
 
 
-def verdict(networks: dict[int, dict]) -> tuple[Verdict, str, str, str]:
-    """The verdict, the deciding number, the reason and the correction, from what was found by depth."""
+def verdict(networks: dict[int, dict]) -> Judgement:
+    """Apply the criterion to the networks, by depth."""
     wrong = [
         depth
         for depth, found in networks.items()
@@ -105,12 +101,14 @@ def verdict(networks: dict[int, dict]) -> tuple[Verdict, str, str, str]:
     ]
     if wrong:
         named = ", ".join(map(str, wrong))
-        return Verdict.REFUTED, f"layers differ in ResNet-{named}", f"Not built as in Table 1: {named}.", ""
+        return Judgement(
+            Verdict.REFUTED, f"layers differ in ResNet-{named}", f"Not built as in Table 1: {named}."
+        )
     same = {depth for depth, found in networks.items() if as_printed(found)}
     deciding = f"layers agree in {len(networks)} networks, printed sums in {len(same)}"
     reason = "Depth, blocks and every single layer of all five are those of Table 1"
     if len(same) == len(networks):
-        return Verdict.CONFIRMED, deciding, f"{reason}, and so are the sums as printed.", ""
+        return Judgement(Verdict.CONFIRMED, deciding, f"{reason}, and so are the sums as printed.")
     off = [(depth, found) for depth, found in networks.items() if depth not in same]
     sums = "; ".join(
         f"ResNet-{depth} needs {found['multiply_adds'] / 1e9:.3f}, which rounds to "
@@ -118,7 +116,7 @@ def verdict(networks: dict[int, dict]) -> tuple[Verdict, str, str, str]:
         for depth, found in off
     )
     correction = f"The layers are right, not all sums (in $10^9$): {sums}. {_counting()}"
-    return (
+    return Judgement(
         Verdict.CORRECTED,
         deciding,
         f"{reason}, but {len(off)} of the printed sums are not theirs.",
@@ -155,7 +153,7 @@ def _by_group(layers: Iterable[Layer]) -> dict[str, int]:
 
 
 def _block_of_each_stage(layers: Iterable[Layer], counts: dict[str, int]) -> dict[str, str]:
-    """By stage, its output size and its last block's layers (the first may have a projection besides)."""
+    """Describe each stage by its output size and its last block's layers (its first may have a projection besides)."""
     found = {}
     for stage, count in counts.items():
         weighted = [layer for layer in layers if layer.group == stage and layer.multiply_adds]
@@ -166,7 +164,7 @@ def _block_of_each_stage(layers: Iterable[Layer], counts: dict[str, int]) -> dic
     return found
 
 
-def _family(networks: dict[int, dict]) -> Table:
+def _family_table(networks: dict[int, dict]) -> Table:
     columns = (
         "network",
         "layers on the longest path",
@@ -189,7 +187,7 @@ def _family(networks: dict[int, dict]) -> Table:
     return Table("Gluon's networks for one image of 3×224×224", columns, rows)
 
 
-def _stages(networks: dict[int, dict]) -> Table:
+def _stages_table(networks: dict[int, dict]) -> Table:
     counts: dict[str, dict[int, int]] = {}
     for depth, found in networks.items():
         for block, count in zip(found["block"].values(), found["blocks"], strict=True):

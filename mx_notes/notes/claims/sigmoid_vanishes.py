@@ -1,41 +1,42 @@
-"""How much gradient arrives at the first of many layers: the activation decides, and so does the start."""
+"""Test how much gradient arrives at the first of many layers, by activation and by start."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...runtime import mx
-from ...training.loop import seed_everything
+from ...training import seed_everything
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small
+from ..lab import figures, small_networks, small_training, splits
 from ..lab.intervals import Interval, difference, interval
+from ..lab.small_training import Curve
 
 WIDTH = 64
 DEPTH, TRAINED_DEPTH = 30, 20  # weight layers, the output's included
 IMAGES = 100
-VANISHED = 1e-6  # of the gradient in the first layer of a ReLU network that starts as He et al. say
-AGREEMENT = 0.1  # between the factors of a layer, measured and predicted
+VANISHED = 1e-6  # of the first layer's gradient in a ReLU network that starts as He et al. say
+AGREEMENT = 0.1  # so near must a layer's factor be to its prediction
 RATES = (0.003, 0.01, 0.1, 1.0)
-QUICK_RATE = 0.01  # of every network, where there is no time to choose
+QUICK_RATE = 0.01  # for every network of a quick run, which has no time to choose
 
 
 @dataclass(frozen=True)
 class Start:
-    """An activation, with how the weights before it start."""
+    """An activation, and how the weights before it start."""
 
     activation: str
     kind: str  # "he": normal of variance 2/n for n inputs; "normal": of standard deviation 0.01; "gluon"
 
     def initializer(self) -> mx.init.Initializer:
-        """What draws the weights; Gluon's own default draws from -0.07 to 0.07."""
+        """Choose what draws the weights; Gluon's own default draws from -0.07 to 0.07."""
         if self.kind == "he":
             return mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2)
         return mx.init.Normal(0.01) if self.kind == "normal" else mx.init.Uniform(0.07)
 
     def gain(self, inputs: int) -> float:
-        """The number of inputs times the variance of a weight."""
+        """Multiply the number of inputs by the variance of a weight."""
         return {"he": 2.0, "normal": inputs * 0.01**2, "gluon": inputs * 0.07**2 / 3}[self.kind]
 
 
@@ -52,11 +53,11 @@ POOR = ("ReLU, normal 0.01", "ReLU, Gluon's default")
 def gradient_norms(
     net: mx.gluon.nn.HybridSequential, activation: str, images: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of one image's loss, for each layer: the norms of its gradient by the weights and by the layer's sums.
+    """Measure, layer by layer, the norm of an image's gradient by the weights, and by the sums w x + b.
 
-    Root mean squares over the images, each of shape (layers,). By the chain rule an image's gradient by
-    the weights is delta times the layer's input x, transposed, where delta is its gradient by the sums;
-    so its norm is the product of their norms. Zeros added to the sums have the sums' own gradient.
+    Returns root mean squares over the images, (layers,) each. By the chain rule an image's gradient by the
+    weights is delta times the layer's input x, transposed, where delta is its gradient by the sums; so its
+    norm is the product of the norms of delta and x. Zeros added to the sums have the sums' own gradient.
     """
     signal, inputs = mx.nd.array(images, dtype="float64").flatten(), []
     zeros = [mx.nd.zeros((len(images), layer.weight.shape[0]), dtype="float64") for layer in net]
@@ -76,12 +77,12 @@ def gradient_norms(
 
 
 def predict(start: Start, images: np.ndarray, last: float, depth: int) -> tuple[np.ndarray, np.ndarray]:
-    """`gradient_norms` in theory, on average over wide networks, from the images and the last layer's delta.
+    """Predict `gradient_norms`, on average over wide networks, from the images and the last layer's delta.
 
-    A layer's sums are normal, of variance q; the next layer's have n Var[w] E[f(sqrt(q) z)^2], with z standard
-    normal, and the squared gradient gets the factor n Var[w] E[f'(sqrt(q) z)^2] on its way back. For ReLU
-    that is n Var[w] / 2: He et al. 2015 (arXiv 1502.01852), eq. 14. For any f: Schoenholz et al. 2017
-    (arXiv 1611.01232).
+    If a layer's sums are normal, of variance q, the next layer's have the variance n Var[w] E[f(sqrt(q) z)^2]
+    with z standard normal, and the squared gradient gets the factor n Var[w] E[f'(sqrt(q) z)^2] on its way
+    back. For ReLU the factor is n Var[w] / 2: He et al. 2015 (arXiv 1502.01852), eq. 14. For any f: Schoenholz
+    et al. 2017 (arXiv 1611.01232).
     """
     f, slope = FUNCTIONS[start.activation]
     z, weights = np.polynomial.hermite_e.hermegauss(80)
@@ -101,7 +102,7 @@ def predict(start: Start, images: np.ndarray, last: float, depth: int) -> tuple[
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)), by tanh, which does not overflow."""
+    """Compute 1 / (1 + exp(-x)) by tanh, which does not overflow."""
     return (1 + np.tanh(x / 2)) / 2
 
 
@@ -133,7 +134,7 @@ CLAIM = Claim(
 def verdict(
     first: dict[str, float], disagreement: float, relu_minus_sigmoid: Interval
 ) -> tuple[Verdict, str]:
-    """By the criterion, from the gradient in the first layer, relative to ReLU's with He's start."""
+    """Apply the criterion; `first`: each start's gradient in the first layer, relative to ReLU's with He's start."""
     told = (
         f"In the first of {DEPTH} layers sigmoid's gradient is {first['sigmoid, He']:.1g} of ReLU's, both from "
         f"He's start. At {TRAINED_DEPTH} layers ReLU's test accuracy is higher by {relu_minus_sigmoid} (interval "
@@ -153,7 +154,7 @@ def verdict(
 
 
 def measure(setting: Setting) -> Evidence:
-    """Norms by layer and depth against theory, then training."""
+    """Compare norms by layer and depth with theory, then train."""
     seeds = setting.seeds(5, quick=3)
     depths = (2, 10, DEPTH) if setting.quick else (2, 5, 10, 20, DEPTH)
     found = {name: at_start(start, depths, seeds) for name, start in STARTS.items()}
@@ -177,16 +178,14 @@ def measure(setting: Setting) -> Evidence:
         correction=correction(factors, accuracy) if decided is Verdict.CORRECTED else "",
         numbers={
             "first_layer_gradient_relative": first,
-            "factor_per_layer": {
-                name: {"theory": t, "measured": asdict(m)} for name, (t, m) in factors.items()
-            },
+            "factor_per_layer": {name: {"theory": t, "measured": m} for name, (t, m) in factors.items()},
             "gradient_norm_by_layer": {
-                name: {str(depth): norms.typical.tolist() for depth, norms in by_depth.items()}
+                name: {depth: norms.typical for depth, norms in by_depth.items()}
                 for name, by_depth in found.items()
             },
             "learning_rate": rates,
             "test_accuracy": accuracy,
-            "relu_minus_sigmoid": asdict(better),
+            "relu_minus_sigmoid": better,
         },
         tables=[
             Table(
@@ -196,7 +195,7 @@ def measure(setting: Setting) -> Evidence:
                 rows,
             )
         ],
-        figures=[drawn_norms(found, depths), drawn_curves(curves)],
+        figures=[_norms_figure(found, depths), _curves_figure(curves)],
         sample=f"digits, {len(seeds)} seeds; gradients of {IMAGES} images; training {epochs} epochs"
         + f", all at learning rate {QUICK_RATE}" * setting.quick,
     )
@@ -204,7 +203,7 @@ def measure(setting: Setting) -> Evidence:
 
 @dataclass
 class Norms:
-    """What `gradient_norms` found at one depth, (seeds, layers), and what theory says."""
+    """The norms at one depth, (seeds, layers) each: measured by `gradient_norms`, and predicted."""
 
     weights: np.ndarray
     sums: np.ndarray
@@ -213,16 +212,16 @@ class Norms:
 
     @property
     def typical(self) -> np.ndarray:
-        """The geometric mean over the seeds of the gradient by each layer's weights."""
+        """The gradient by each layer's weights, geometric mean over the seeds: (layers,)."""
         return np.exp(np.log(self.weights).mean(0))
 
     @property
     def first(self) -> float:
-        """That of the first layer."""
+        """The typical gradient by the first layer's weights."""
         return float(self.typical[0])
 
     def factors(self) -> tuple[float, Interval]:
-        """The mean factor of one layer on the gradient by the sums on its way back: in theory, measured."""
+        """The mean factor of a layer on the gradient by the sums on its way back: (theory, measured)."""
         layers = self.sums.shape[1] - 1
         measured = (self.sums[:, 0] / self.sums[:, -1]) ** (1 / layers)
         theory = (self.predicted_sums[:, 0] / self.predicted_sums[:, -1]) ** (1 / layers)
@@ -230,15 +229,15 @@ class Norms:
 
 
 def at_start(start: Start, depths: tuple[int, ...], seeds: range) -> dict[int, Norms]:
-    """The norms of untrained networks by depth."""
+    """Measure and predict the norms of untrained networks, by depth."""
     found = {}
     for depth in depths:
         rows = []
         for seed in seeds:
-            split = small.digits(seed)
+            split = splits.digits(seed)
             images, labels = split.train_images[:IMAGES], split.train_labels[:IMAGES]
             seed_everything(seed)
-            net = small.perceptron(*[WIDTH] * (depth - 1), activation=None)
+            net = small_networks.perceptron(*[WIDTH] * (depth - 1), activation=None)
             net.initialize(start.initializer())
             net.cast("float64")
             weights, sums = gradient_norms(net, start.activation, images, labels)
@@ -247,8 +246,8 @@ def at_start(start: Start, depths: tuple[int, ...], seeds: range) -> dict[int, N
     return found
 
 
-def training_curves(setting: Setting, epochs: int) -> tuple[dict[str, list[small.Curve]], dict[str, float]]:
-    """Curves by start, one a seed, and the rate of each: that of the least training loss for another seed."""
+def training_curves(setting: Setting, epochs: int) -> tuple[dict[str, list[Curve]], dict[str, float]]:
+    """Train from each start on each seed, at the rate with the least training loss on another seed."""
     curves, rates = {}, {}
     for name, start in STARTS.items():
         rates[name] = QUICK_RATE if setting.quick else best_rate(start, epochs, setting.seed + 1000)
@@ -257,21 +256,21 @@ def training_curves(setting: Setting, epochs: int) -> tuple[dict[str, list[small
 
 
 def best_rate(start: Start, epochs: int, seed: int) -> float:
-    """The one of RATES with the least training loss; a loss that is not a number is the worst."""
+    """Find the rate of RATES with the least training loss; NaN counts as the worst."""
     losses = [train(start, rate, epochs, seed).train_loss[-1] for rate in RATES]
     return RATES[int(np.argmin(np.nan_to_num(losses, nan=np.inf)))]
 
 
-def train(start: Start, rate: float, epochs: int, seed: int) -> small.Curve:
+def train(start: Start, rate: float, epochs: int, seed: int) -> Curve:
     """Train TRAINED_DEPTH layers on digits."""
-    net = small.perceptron(*[WIDTH] * (TRAINED_DEPTH - 1), activation=start.activation)
-    return small.train(
-        net, small.digits(seed), epochs=epochs, seed=seed, rate=rate, initializer=start.initializer()
+    net = small_networks.perceptron(*[WIDTH] * (TRAINED_DEPTH - 1), activation=start.activation)
+    return small_training.train(
+        net, splits.digits(seed), epochs=epochs, seed=seed, rate=rate, initializer=start.initializer()
     )
 
 
 def correction(factors: dict[str, tuple[float, Interval]], accuracy: dict[str, list[float]]) -> str:
-    """The statement as it should be, with what was measured."""
+    """Put the statement right, with the measured numbers."""
     f = {name: measured.mean for name, (_, measured) in factors.items()}
     return (
         "What makes gradients vanish is the factor of each layer, $\\sqrt{n \\, \\mathrm{Var}[w] \\, E[f'^2]}$: activation and "
@@ -284,8 +283,7 @@ def correction(factors: dict[str, tuple[float, Interval]], accuracy: dict[str, l
     )
 
 
-def drawn_norms(found: dict[str, dict[int, Norms]], depths: tuple[int, ...]) -> Figure:
-    """Gradient by layer at the greatest depth, and in the first layer by depth."""
+def _norms_figure(found: dict[str, dict[int, Norms]], depths: tuple[int, ...]) -> Figure:
     drawing, (above, below) = figures.new(2, height=3.4)
     for index, (name, by_depth) in enumerate(found.items()):
         colour, marker = figures.COLOURS[index], figures.MARKERS[index]
@@ -294,7 +292,8 @@ def drawn_norms(found: dict[str, dict[int, Norms]], depths: tuple[int, ...]) -> 
         theory = np.exp(np.log(norms.predicted_weights).mean(0))
         above.plot(layers, norms.typical, marker, color=colour, ms=4, label=name)
         above.plot(layers, theory, color=colour, lw=1)
-        band_of_logarithms(below, depths, [by_depth[d].weights[:, 0] for d in depths], index)
+        first = np.transpose([by_depth[d].weights[:, 0] for d in depths])
+        figures.band(below, depths, first, index, geometric=True)
     above.set(xlabel="layer (1: the first)", ylabel="gradient norm (nats)", yscale="log", ylim=(None, 1e14))
     figures.legend(above, ncols=2, loc="upper center")
     below.set(xlabel="depth (layers)", ylabel="… in the first layer (nats)", yscale="log")
@@ -307,17 +306,7 @@ def drawn_norms(found: dict[str, dict[int, Norms]], depths: tuple[int, ...]) -> 
     return Figure.of(drawing, caption)
 
 
-def band_of_logarithms(axes, x: tuple[int, ...], trials: list[np.ndarray], index: int) -> None:
-    """The geometric means of the trials at each x with their 95% intervals."""
-    intervals = [interval(np.log(values)) for values in trials]
-    colour = figures.COLOURS[index]
-    axes.plot(x, np.exp([i.mean for i in intervals]), color=colour, marker=figures.MARKERS[index], ms=4)
-    low, high = np.exp([i.low for i in intervals]), np.exp([i.high for i in intervals])
-    axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
-
-
-def drawn_curves(curves: dict[str, list[small.Curve]]) -> Figure:
-    """Training at TRAINED_DEPTH."""
+def _curves_figure(curves: dict[str, list[Curve]]) -> Figure:
     drawing, (above, below) = figures.new(2, height=2.9)
     for index, (name, of_seeds) in enumerate(curves.items()):
         epochs = np.arange(1, len(of_seeds[0].train_loss) + 1)

@@ -1,4 +1,4 @@
-"""Softmax: the worked example, the gradient by five roads, what is in proportion to what, and the overflow."""
+"""Test softmax: the worked example, the gradient by five roads, proportion to the scores, and the overflow."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import numpy as np
 from scipy import stats
 
 from ...runtime import mx
-from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
+from ..claim import Claim, Evidence, Figure, Judgement, Setting, Table, Verdict
 from ..lab import figures
 
 EXAMPLE, TRUE_CLASS = (1.0, 5.0, 3.0), 1  # the note's scores, and its right answer (the second)
 PRINTED = {"probability": ("0.015", "0.866", "0.117"), "gradient": ("0.015", "-0.134", "0.117")}
 ROUNDING = 1e-12  # float64, numbers of size 1, sums of 10: some hundred times the rounding of one operation
-DIFFERENCES = (
-    1e-8  # central differences: 1e-10 of truncation and of rounding at their best step, with a margin
-)
-CHANCE = 0.001  # draws from the right probabilities miss by more than is allowed once in a thousand runs
+DIFFERENCES = 1e-8  # central differences at their best step: truncation and rounding of 1e-10, with a margin
+CHANCE = 0.001  # even draws from the right probabilities fail the test once in a thousand runs
 STEP = 1e-5  # of the central differences
 HUGE = (1000.0, 999.0, 998.0)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities from scores, along the last axis, in float64: $e^{x_i} / \\sum_j e^{x_j}$.
+    """Turn scores into probabilities along the last axis, in float64: $e^{x_i} / \\sum_j e^{x_j}$.
 
-    The largest score is subtracted first. That changes nothing in the quotient, and no exponential is above 1.
+    Subtracting the largest score first leaves the quotient unchanged and keeps every exponential at 1 or below.
     """
     logits = np.asarray(logits, dtype=np.float64)
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -31,27 +29,27 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def naive_softmax(logits: np.ndarray, dtype: type = np.float32) -> np.ndarray:
-    """The formula as it is written, in `dtype`: NaN where an exponential overflows or all of them vanish."""
+    """Compute the formula as it is written, in `dtype`: NaN where an exponential overflows or all of them vanish."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         exponentials = np.exp(np.asarray(logits, dtype=dtype))
         return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def loss(logits: np.ndarray, true_class: int) -> float:
-    """$-\\ln p$ of the true class, from the scores (classes,) without ever forming a p that could be 0."""
+    """Compute $-\\ln p$ of the true class from the scores (classes,), without forming a p that could be 0."""
     shifted = np.asarray(logits, dtype=np.float64) - np.max(logits)
     return float(np.log(np.exp(shifted).sum()) - shifted[true_class])
 
 
 def gradient(logits: np.ndarray, true_class: int) -> np.ndarray:
-    """The derivative of `loss` by each score (classes,): the probabilities, less 1 at the true class."""
+    """Derive `loss` by each score (classes,): the probabilities, less 1 at the true class."""
     slope = softmax(logits)
     slope[true_class] -= 1
     return slope
 
 
 def central_differences(logits: np.ndarray, true_class: int, step: float = STEP) -> np.ndarray:
-    """The same derivative without any calculus: how the loss changes when one score is moved a little."""
+    """Derive `loss` without any calculus: move each score a little, and see how the loss changes."""
     nudges = step * np.eye(len(logits))
     rises = [loss(logits + nudge, true_class) - loss(logits - nudge, true_class) for nudge in nudges]
     return np.array(rises) / (2 * step)
@@ -84,14 +82,46 @@ CLAIM = Claim(
 )
 
 
+def verdict(numbers: dict) -> Judgement:
+    """Apply the criterion to the measured numbers."""
+    analytic = {name: off for name, off in numbers["gradients"].items() if name != "central differences"}
+    worst, by_differences = max(analytic.values()), numbers["gradients"]["central differences"]
+    chance = numbers["drawn"]["P"]
+    deciding = f"gradients within {worst:.0e} (limit {ROUNDING:.0e})"
+    holds = numbers["sum_off_one"] <= ROUNDING and worst <= ROUNDING and by_differences <= DIFFERENCES
+    reason = (
+        f"MXNet's gradients are off $p - y$ by at most {worst:.1e}, central differences by {by_differences:.1e}; "
+        f"the draws fit with $P$ = {chance:.2g}."
+    )
+    if not holds or chance < CHANCE:
+        return Judgement(Verdict.REFUTED, deciding, reason)
+    wrong, change = numbers["printed_wrongly"], numbers["change_on_doubling"]
+    corrections = []
+    if change > ROUNDING:
+        corrections.append(
+            f"The outputs are not in proportion to the scores: doubling them changes an output by up to "
+            f"{change:.2f}. What fixes a ratio of outputs is the difference of the scores, "
+            f"$p_i / p_j = e^{{x_i - x_j}}$ (to {numbers['off_exponential_of_difference']:.0e}), so that adding 100 "
+            f"to all changes nothing (to {numbers['change_on_shifting']:.0e})."
+        )
+    if wrong:
+        corrections.append(f"Of the 6 printed numbers {len(wrong)} are not rounded: {', '.join(wrong)}.")
+    if not corrections:
+        return Judgement(Verdict.CONFIRMED, deciding, reason)
+    deciding = f"doubling moves p by {change:.2f}; {len(wrong)} of 6 digits off"
+    return Judgement(
+        Verdict.CORRECTED, deciding, f"Formula and gradient hold. {reason}", " ".join(corrections)
+    )
+
+
 def measure(setting: Setting) -> Evidence:
-    """Test each part; `quick` takes fewer random scores and draws."""
+    """Test each part."""
     samples, draws = (50, 20_000) if setting.quick else (500, 500_000)
     rng = np.random.default_rng([setting.seed, 3])
     logits, labels = rng.normal(0, 3, (samples, 10)), rng.integers(0, 10, samples)
     numbers = {
-        "probabilities": softmax(EXAMPLE).tolist(),
-        "gradient": gradient(EXAMPLE, TRUE_CLASS).tolist(),
+        "probabilities": softmax(EXAMPLE),
+        "gradient": gradient(EXAMPLE, TRUE_CLASS),
         "loss": loss(EXAMPLE, TRUE_CLASS),
         "printed_wrongly": printed_wrongly(),
         "sum_off_one": float(np.abs(softmax(logits).sum(axis=1) - 1).max()),
@@ -103,21 +133,22 @@ def measure(setting: Setting) -> Evidence:
         "overflow": _overflow(),
         "overflow_begins": {name: float(np.log(np.finfo(name).max)) for name in ("float32", "float64")},
     }
-    decided, deciding, reason, correction = verdict(numbers)
     return Evidence(
-        verdict=decided,
-        deciding=deciding,
-        reason=reason,
-        correction=correction,
+        **verdict(numbers)._asdict(),
         numbers=numbers,
-        tables=[_example(), _gradients(numbers), _proportions(), _overflows(numbers)],
-        figures=[_figure(), _steps_figure(logits[0], labels[0])],
+        tables=[
+            _example_table(),
+            _gradients_table(numbers["gradients"]),
+            _proportions_table(),
+            _overflow_table(numbers),
+        ],
+        figures=[_proportions_figure(), _steps_figure(logits[0], labels[0])],
         sample=f"{samples} random score vectors of 10 classes, {draws:,} draws",
     )
 
 
 def printed_wrongly() -> list[str]:
-    """The note's printed numbers that are not the value rounded to the digits printed: "0.015 for 0.015876"."""
+    """Find the note's printed numbers that are not the value rounded to their digits: "0.015 for 0.015876"."""
     exact = {"probability": softmax(EXAMPLE), "gradient": gradient(EXAMPLE, TRUE_CLASS)}
     return [
         f"{text} for {value:.6f}"
@@ -133,7 +164,7 @@ def rounds_to(value: float, text: str) -> bool:
 
 
 def gradient_differences(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """The largest difference from `gradient` of each other road, over scores (N, classes) in float64."""
+    """Find how far each other road is from `gradient` at most, over scores (N, classes) in float64."""
     formula = np.array([gradient(x, y) for x, y in zip(logits, labels, strict=True)])
     by_hand = np.array([central_differences(x, y) for x, y in zip(logits, labels, strict=True)])
     roads = {
@@ -157,7 +188,7 @@ def _gradient_in_mxnet(head, logits: np.ndarray, labels: np.ndarray) -> np.ndarr
 
 
 def _ratio_error(logits: np.ndarray) -> float:
-    """How far, relatively, the ratio of two outputs is from e to the difference of their scores."""
+    """How far the ratio of two outputs is, relatively, from e to the power of their scores' difference."""
     p = softmax(logits)
     ratios = p[:, :-1] / p[:, 1:]
     return float(np.abs(ratios / np.exp(logits[:, :-1] - logits[:, 1:]) - 1).max())
@@ -168,11 +199,11 @@ def _draws(seed: int, number: int) -> dict:
     p = softmax(EXAMPLE)
     drawn = mx.nd.random.multinomial(mx.nd.array(p), shape=number).asnumpy()
     counts = np.bincount(drawn, minlength=len(p))
-    return {"counts": counts.tolist(), "P": float(stats.chisquare(counts, number * p).pvalue)}
+    return {"counts": counts, "P": float(stats.chisquare(counts, number * p).pvalue)}
 
 
 def _overflow() -> dict[str, list[list[float] | None]]:
-    """Each road's answer to scores of 1000 and of -1000; None for one that is not all numbers."""
+    """Ask each road for the softmax of scores near 1000 and near -1000; an answer with a NaN becomes None."""
     roads = {
         "as written, NumPy float32": naive_softmax,
         "as written, NumPy float64": lambda x: naive_softmax(x, np.float64),
@@ -191,37 +222,7 @@ def _written_in_mxnet(x: mx.nd.NDArray) -> mx.nd.NDArray:
     return mx.nd.exp(x) / mx.nd.exp(x).sum()
 
 
-def verdict(numbers: dict) -> tuple[Verdict, str, str, str]:
-    """The verdict, the deciding number, the reason and the correction, from what was measured."""
-    analytic = {name: off for name, off in numbers["gradients"].items() if name != "central differences"}
-    worst, by_differences = max(analytic.values()), numbers["gradients"]["central differences"]
-    chance = numbers["drawn"]["P"]
-    deciding = f"gradients within {worst:.0e} (limit {ROUNDING:.0e})"
-    holds = numbers["sum_off_one"] <= ROUNDING and worst <= ROUNDING and by_differences <= DIFFERENCES
-    reason = (
-        f"MXNet's gradients are off $p - y$ by at most {worst:.1e}, central differences by {by_differences:.1e}; "
-        f"the draws fit with $P$ = {chance:.2g}."
-    )
-    if not holds or chance < CHANCE:
-        return Verdict.REFUTED, deciding, reason, ""
-    wrong, change = numbers["printed_wrongly"], numbers["change_on_doubling"]
-    corrections = []
-    if change > ROUNDING:
-        corrections.append(
-            f"The outputs are not in proportion to the scores: doubling them changes an output by up to "
-            f"{change:.2f}. What fixes a ratio of outputs is the difference of the scores, "
-            f"$p_i / p_j = e^{{x_i - x_j}}$ (to {numbers['off_exponential_of_difference']:.0e}), so that adding 100 "
-            f"to all changes nothing (to {numbers['change_on_shifting']:.0e})."
-        )
-    if wrong:
-        corrections.append(f"Of the 6 printed numbers {len(wrong)} are not rounded: {', '.join(wrong)}.")
-    if not corrections:
-        return Verdict.CONFIRMED, deciding, reason, ""
-    deciding = f"doubling moves p by {change:.2f}; {len(wrong)} of 6 digits off"
-    return Verdict.CORRECTED, deciding, f"Formula and gradient hold. {reason}", " ".join(corrections)
-
-
-def _example() -> Table:
+def _example_table() -> Table:
     rows = [
         (f"{score:g}", f"{p:.6f}", in_note, f"{slope:.6f}", slope_in_note)
         for score, p, in_note, slope, slope_in_note in zip(
@@ -237,16 +238,13 @@ def _example() -> Table:
     return Table("The worked example; the second class is the true one", columns, rows)
 
 
-def _gradients(numbers: dict) -> Table:
+def _gradients_table(gradients: dict[str, float]) -> Table:
     limits = {"central differences": DIFFERENCES}
-    rows = [
-        (name, f"{off:.1e}", f"{limits.get(name, ROUNDING):.0e}")
-        for name, off in numbers["gradients"].items()
-    ]
+    rows = [(name, f"{off:.1e}", f"{limits.get(name, ROUNDING):.0e}") for name, off in gradients.items()]
     return Table("Gradients against $p - y$, float64", ("computed by", "largest difference", "limit"), rows)
 
 
-def _proportions() -> Table:
+def _proportions_table() -> Table:
     x = np.array(EXAMPLE)
     cases = {
         "x = [1, 5, 3]": softmax(x),
@@ -259,7 +257,7 @@ def _proportions() -> Table:
     return Table("What doubling and shifting the scores do", columns, rows)
 
 
-def _overflows(numbers: dict) -> Table:
+def _overflow_table(numbers: dict) -> Table:
     rows = [
         (name, *("NaN" if p is None else ", ".join(f"{value:.4f}" for value in p) for p in answers))
         for name, answers in numbers["overflow"].items()
@@ -272,7 +270,7 @@ def _overflows(numbers: dict) -> Table:
     return Table(caption, ("computed", "of 1000, 999, 998", "of -1000, -999, -998"), rows)
 
 
-def _figure() -> Figure:
+def _proportions_figure() -> Figure:
     drawing, (axes,) = figures.new()
     scales = np.linspace(0, 2, 81)
     p = softmax(scales[:, None] * np.array(EXAMPLE))

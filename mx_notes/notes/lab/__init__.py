@@ -1,1 +1,1 @@
-"""What the experiments share."""
+"""Tools that several experiments share: data, networks, trainings, intervals, figures."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .intervals import interval
+from .intervals import Interval, interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +20,10 @@ INK = "#808080"  # text and axes: read on white and on black
 
 
 def new(panels: int = 1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
-    """A figure of one or more panels below each other, as wide as a phone shows without shrinking its text."""
+    """Begin a figure of panels below each other, as wide as a phone shows without shrinking its text.
+
+    height: of a panel, in inches.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -39,17 +43,29 @@ def new(panels: int = 1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
 
 
 def legend(axes: Axes, **settings) -> None:
-    """A legend in the page's ink."""
+    """Draw a legend in the page's ink."""
     axes.legend(labelcolor=INK, frameon=False, fontsize=9, **settings)
 
 
-def band(axes: Axes, x, trials, index: int, label: str) -> None:
-    """A line of the mean of `trials` (trials, len(x)) with its 95% interval as a band, in colour `index`."""
+def band(axes: Axes, x, trials, index: int, label: str | None = None, geometric: bool = False) -> None:
+    """Draw the mean of `trials` (trials, len(x)) as a line, with its 95% interval as a band, in colour `index`.
+
+    geometric: take the mean and the interval of the logarithms.
+    """
     trials = np.asarray(trials, dtype=float)
-    intervals = [interval(column) for column in trials.T]
-    colour = COLOURS[index % len(COLOURS)]
-    axes.plot(x, [i.mean for i in intervals], color=colour, marker=MARKERS[index % 6], ms=4, label=label)
+    if geometric:
+        intervals = [interval(np.log(column)).exp() for column in trials.T]
+    else:
+        intervals = [interval(column) for column in trials.T]
+    axes.plot(x, [i.mean for i in intervals], color=COLOURS[index], marker=MARKERS[index], ms=4, label=label)
     if len(trials) > 1:
-        axes.fill_between(
-            x, [i.low for i in intervals], [i.high for i in intervals], color=colour, alpha=0.2, lw=0
-        )
+        low, high = [i.low for i in intervals], [i.high for i in intervals]
+        axes.fill_between(x, low, high, color=COLOURS[index], alpha=0.2, lw=0)
+
+
+def whiskers(axes: Axes, x: Sequence[float], intervals: Sequence[Interval], index: int, **settings) -> None:
+    """Draw means of accuracies at `x` in per cent, with their intervals as error bars, in colour `index`."""
+    means = np.array([i.mean for i in intervals])
+    halves = np.array([i.high for i in intervals]) - means
+    settings = {"fmt": MARKERS[index], "ms": 5, "capsize": 3, **settings}
+    axes.errorbar(x, 100 * means, yerr=100 * halves, color=COLOURS[index], **settings)

@@ -1,12 +1,15 @@
-"""Means with confidence intervals, and what a difference between two ways of training may be said to be."""
+"""Means over trials with their confidence intervals, and how a claim prints them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import stats
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,17 @@ class Interval:
 
     @property
     def above_zero(self) -> bool:
-        """Whether all of the interval is above 0."""
+        """Whether the whole interval lies above 0."""
         return self.low > 0
 
     @property
     def below_zero(self) -> bool:
-        """Whether all of the interval is below 0."""
+        """Whether the whole interval lies below 0."""
         return self.high < 0
+
+    def exp(self) -> Interval:
+        """Turn the interval of a mean logarithm into the interval of the geometric mean."""
+        return Interval(*map(float, np.exp([self.mean, self.low, self.high])), self.trials)
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -45,3 +52,24 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
 def difference(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> Interval:
     """The mean of a - b over trials paired by seed (same split, same start), with its interval."""
     return interval(np.subtract(a, b), confidence)
+
+
+def sides(intervals: Mapping[Key, Interval], limit: float) -> tuple[list[Key], list[Key]]:
+    """Name the intervals that lie above the limit, and those that lie below; the others are undecided."""
+    above = [key for key, i in intervals.items() if i.low > limit]
+    below = [key for key, i in intervals.items() if i.high < limit]
+    return above, below
+
+
+def percent(accuracies: Sequence[float]) -> str:
+    """Print the mean of accuracies and the half width of its interval in per cent: "96.3 ± 0.4"."""
+    i = interval(accuracies)
+    return f"{100 * i.mean:.1f} ± {100 * (i.high - i.mean):.1f}"
+
+
+def points(difference: Interval, decimals: int = 1) -> str:
+    """Print a difference of accuracies in percentage points: "+1.2 [+0.5, +1.9]"."""
+    ends = difference.mean, difference.low, difference.high
+    # + 0.0: no "-0.0"
+    mean, low, high = (f"{round(100 * end, decimals) + 0.0:+.{decimals}f}" for end in ends)
+    return f"{mean} [{low}, {high}]"

@@ -1,1 +1,1 @@
-"""The page of the executed note."""
+"""Turn the record of a run into a page."""

@@ -1,4 +1,4 @@
-"""Formulas in texts: LaTeX between dollar signs becomes MathML, which browsers draw without a library."""
+"""Set the formulas in texts: LaTeX between dollar signs becomes MathML, which browsers draw without a library."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _POWER_OF_TEN = re.compile(r"\b(\d+(?:\.\d+)?)e([+-]?\d+)\b")
 
 
 def to_html(text: str) -> Markup:
-    r"""The text as safe HTML, with each `$...$` as inline MathML: "so $\mu = 0.9$" -> "so <math>...</math>".
+    r"""Turn a text into safe HTML, each `$...$` into inline MathML: "so $\mu = 0.9$" -> "so <math>...</math>".
 
-    A number such as 2.5e-13 is set as 2.5×10⁻¹³. A formula that is not LaTeX stays readable as its source, in <code>.
+    A number such as 2.5e-13 becomes 2.5×10⁻¹³. A formula that is not LaTeX stays readable as its source, in <code>.
     """
     # The parts alternate: text, formula, text, ...
     parts = _FORMULA.split(str(text))
@@ -22,7 +22,7 @@ def to_html(text: str) -> Markup:
 
 
 def _formula(latex: str) -> Markup:
-    # latex2mathml copies the contents of \text{} and unknown signs as they are: no tag may come in that way.
+    # latex2mathml copies the contents of \text{} and unknown signs unchanged: no tag may come in that way.
     safe = latex.replace("&", r"\& ").replace("<", r"\lt ").replace(">", r"\gt ")
     try:
         return Markup(convert(safe))
@@ -35,7 +35,7 @@ def _powers(text: str) -> str:
 
 
 def scientific(mantissa: str, exponent: int) -> str:
-    """A number with raised digits: 2.5×10⁻¹³, or 10⁻¹³ for a mantissa of 1, or 2.5 for an exponent of 0."""
+    """Write a number with raised digits: 2.5×10⁻¹³, or 10⁻¹³ for a mantissa of 1, or 2.5 for an exponent of 0."""
     if exponent == 0:
         return mantissa
     raised = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

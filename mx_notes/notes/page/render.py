@@ -1,4 +1,4 @@
-"""The page: one self-contained HTML file with everything that was measured, and two parts to play with."""
+"""Render a record as one self-contained HTML file, with all that was measured and two parts to play with."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .formulas import scientific, to_html
 FOLDER = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
 MARKS = {"confirmed": "✓", "corrected": "✎", "refuted": "✗", "inconclusive": "≈", "not measured": "!"}
-LIVE = ("softmax", "momentum")  # the claims with a part to play with
+LIVE = ("softmax", "momentum")  # claims with a part to play with: live_<id>.html and live.js
 
 
 def html(record: Record) -> str:
-    """The record as a page. It loads nothing: style, script and figures stand in it."""
+    """Render the record as a page. The page loads nothing: style, script and figures stand in it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
@@ -42,7 +42,7 @@ def html(record: Record) -> str:
         "drawing": drawing,
         "title": title,
     }
-    return environment.get_template("page.html").render(
+    return environment.get_template("note.html").render(
         record=record,
         sections=[
             (HEADINGS[heading], list(results))
@@ -52,19 +52,19 @@ def html(record: Record) -> str:
         live=[result.claim.id for result in record.results if result.claim.id in LIVE],
         sources=sources,
         path=path,
-        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+        css=Markup((FOLDER / "note.css").read_text(encoding="utf-8")),
         script=Markup((FOLDER / "live.js").read_text(encoding="utf-8")),
     )
 
 
 def title(claim_id: str) -> str:
-    """A claim's id as a reader would write it."""
+    """Write a claim's id as a heading: "resnet-table" -> "ResNet table"."""
     return claim_id.replace("-", " ").capitalize().replace("Resnet", "ResNet")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A function as it stands in its file."""
+    """A function's source, and where it stands."""
 
     name: str
     place: str  # "mx_notes/notes/claims/softmax.py, line 40"
@@ -72,7 +72,7 @@ class Source:
 
 
 def sources(result: Result) -> list[Source]:
-    """The functions that the claim shows."""
+    """Read the source of the functions that the claim shows."""
     return [_source(function) for function in result.claim.shown]
 
 
@@ -84,7 +84,7 @@ def _source(function: Callable) -> Source:
 
 
 def path(result: Result) -> str:
-    """The claim's module, as a path from the repository's root."""
+    """Give the file of the claim's module as a path from the repository's root."""
     return _relative(Path(result.module.__file__))
 
 
@@ -93,10 +93,10 @@ def _relative(file: Path) -> str:
 
 
 def drawing(figure: Figure, name: str) -> Markup:
-    """The figure's SVG, fit to stand in a page beside others; it is described by the element `name`-caption.
+    """Fit a figure's SVG into a page beside others; the element `name`-caption labels it.
 
-    Matplotlib's ids get the name in front, so that no two figures share one; its size gives way to the
-    page's; its style sheet and metadata, which would apply to the whole page, are dropped.
+    Matplotlib's ids get `name` in front, so that no two figures share an id. The fixed size goes, so that the
+    page's style decides it. Style sheet and metadata go, because they would apply to the whole page.
     """
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", figure.svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
@@ -107,12 +107,12 @@ def drawing(figure: Figure, name: str) -> Markup:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a table's cell is to be set as a number."""
+    """Whether a table's cell is set as a number."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def cell(value: Any) -> str:
-    """A table's cell as safe HTML: whole numbers in full, others with four significant digits."""
+    """Write a table's cell as safe HTML: whole numbers in full, others with four significant digits."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Integral):

@@ -6,8 +6,9 @@ import pytest
 from mx_notes.notes.claim import Setting, Verdict
 from mx_notes.notes.claims import augmentation_kinds
 from mx_notes.notes.claims.augmentation_kinds import KINDS, half_turned, readings, reflected, verdict
-from mx_notes.notes.lab import small
+from mx_notes.notes.lab import small_networks
 from mx_notes.notes.lab.intervals import interval
+from mx_notes.notes.lab.splits import Split
 from mx_notes.runtime import mx
 
 KEEPS = interval([0.001, -0.002, 0.003, 0.0, -0.001])
@@ -28,7 +29,7 @@ def test_reflection_and_half_turn():
 
 def test_a_reader_of_one_pixel_is_counted_rightly():
     """A network that says 1 where the left pixel is bright and 2 where it is dark, on reflected images too."""
-    net = small.perceptron(classes=10)
+    net = small_networks.perceptron()
     net.initialize()
     bright_left, bright_right = np.array([[[[1, 0]]], [[[0, 1]]]], np.float32)
     images = np.stack([bright_left] * 3 + [bright_right] * 2)
@@ -39,7 +40,7 @@ def test_a_reader_of_one_pixel_is_counted_rightly():
     weight[1, 0] = weight[2, 1] = 1
     net[0].weight.set_data(mx.nd.array(weight))
     classes = np.arange(10, dtype=np.int32)
-    split = small.Split(images, labels, np.concatenate([images, every]), np.concatenate([labels, classes]))
+    split = Split(images, labels, np.concatenate([images, every]), np.concatenate([labels, classes]))
     as_it_is = readings(net, split, lambda images: images)
     turned = readings(net, split, reflected)
     assert as_it_is[1, 1] == 1 and turned[1, 2] == 1
@@ -50,22 +51,20 @@ def test_a_reader_of_one_pixel_is_counted_rightly():
 @pytest.mark.slow
 def test_every_kind_is_trained_on_every_seed(evidence):
     digits = evidence.numbers["digits"]
-    assert {name: len(values) for name, values in digits["test"].items()} == dict.fromkeys(
-        ("none", *KINDS), 4
-    )
+    assert {name: len(values) for name, values in digits.test.items()} == dict.fromkeys(("none", *KINDS), 4)
     assert "4 seeds" in evidence.sample and "no training on Fashion-MNIST" in evidence.sample
 
 
 @pytest.mark.slow
 def test_readings_are_fractions_of_each_class(evidence):
-    for seeds in evidence.numbers["digits"]["readings"].values():
+    for seeds in evidence.numbers["digits"].readings.values():
         # Ten fractions in float64.
         np.testing.assert_allclose(np.sum(seeds, axis=2), 1, rtol=1e-12)
 
 
 @pytest.mark.slow
 def test_a_turned_six_is_read_as_nine_more_often_than_as_six(evidence):
-    turned = np.mean(evidence.numbers["digits"]["readings"]["turned by 180°"], axis=0)
+    turned = np.mean(evidence.numbers["digits"].readings["turned by 180°"], axis=0)
     assert turned[6, 9] > turned[6, 6]
 
 

@@ -67,7 +67,7 @@ def test_verdicts():
         {"whole_forwards": 12},
         {"updates": 5},
     ):
-        decided, _, reason = claim.verdict(numbers(Gluon=training(**damage)))
+        decided, _, reason, _ = claim.verdict(numbers(Gluon=training(**damage)))
         assert decided is Verdict.REFUTED and reason.endswith("Gluon.")
     three = numbers() | {"statements": ["self.forward(batch)", "self.backward()", "self.update()"]}
     assert claim.verdict(three)[0] is Verdict.REFUTED
@@ -78,7 +78,7 @@ def test_witnesses_that_miss_the_control_decide_nothing():
 
 
 def test_micro_batches_add_up_without_batch_norm_only():
-    assert claim.accumulated(1, batch_norm=False) < claim.SAME
+    assert claim.accumulated(1, batch_norm=False) < 1e-5  # relative; float32 sums in another order
     assert claim.accumulated(1, batch_norm=True) > 0.01
 
 

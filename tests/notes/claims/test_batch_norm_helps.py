@@ -1,4 +1,4 @@
-"""Batch norm against its formula, its running averages against their recursion; the verdict's machinery."""
+"""Batch norm against its formula and its defaults; the verdict follows its criterion."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,6 @@ import pytest
 from mx_notes.notes.claim import Setting, Verdict
 from mx_notes.notes.claims import batch_norm_helps as batch_norm
 from mx_notes.notes.claims.batch_norm_helps import GAMMA, TOLERANCE, verdict
-from mx_notes.notes.lab.batch_norm_speed import SMOOTHED, TARGET, Speed, steps_to_target
-from mx_notes.notes.lab.followed_statistics import recursion, stale_reads
 from mx_notes.notes.lab.intervals import interval
 
 EXACT = {"mean": 1e-7, "variance": 1e-6, "output": 1e-6}
@@ -58,40 +56,6 @@ def test_formula_on_a_batch_worked_by_hand():
     x = np.array([1.0, 3.0]).reshape(2, 1, 1, 1)  # mean 2, variance 1
     y = batch_norm.batch_norm(x, np.array([4.0]), np.array([10.0]), epsilon=3.0)
     assert y.ravel().tolist() == [8.0, 12.0]  # 4 × (∓1 / √(1 + 3)) + 10
-
-
-def test_recursion_by_hand():
-    assert recursion(np.array([[10.0], [20.0]]), start=0.0).ravel() == pytest.approx([1.0, 2.9])
-
-
-def test_stale_reads_are_counted():
-    value = {"a": 0, "b": 0}
-
-    def step():
-        value.update(a=value["a"] + 1, b=value["b"] + 1)
-
-    def late_for_b():
-        return {"a": np.array(value["a"]), "b": np.array(value["b"] - 1)}
-
-    def settled():
-        return {name: np.array(v) for name, v in value.items()}
-
-    assert stale_reads(step, late_for_b, settled, steps=3, wait=False) == (3, 6)
-    assert stale_reads(step, settled, settled, steps=3, wait=True) == (0, 6)
-
-
-def test_steps_to_target():
-    losses = [TARGET + 1] * 20 + [TARGET - 0.1] * SMOOTHED
-    assert steps_to_target(losses) == 20 + SMOOTHED  # the first window without a high loss
-    assert steps_to_target([2.0] * 30) == 30
-    assert steps_to_target([float("nan")] * 30) == 30
-
-
-def test_steps_saved_are_without_minus_with():
-    trials = [np.ones((2, 1))] * 2
-    speed = Speed((0.1,), trials, trials, [0.1, 0.1], [[60, 62, 58], [30, 32, 28]], epochs=1)
-    assert speed.saved.mean == 30
-    assert speed.saved.above_zero
 
 
 def test_planted_effects_decide_the_verdict():

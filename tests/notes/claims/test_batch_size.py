@@ -5,16 +5,16 @@ import pytest
 from mx_notes.notes.claim import Setting, Verdict
 from mx_notes.notes.claims import batch_size
 from mx_notes.notes.claims.batch_size import (
+    MARGIN,
     RATE,
     REFERENCE,
     SCALINGS,
     WARM_UP,
     correction,
     rate,
-    sides,
     verdict,
 )
-from mx_notes.notes.lab.intervals import interval
+from mx_notes.notes.lab.intervals import interval, sides
 
 SAME = interval([0.001, -0.002, 0.003, 0.0, -0.001])
 LOSS = interval([-0.20, -0.22, -0.19, -0.21, -0.23])
@@ -50,7 +50,7 @@ def test_every_batch_is_trained_and_timed_on_every_seed(evidence):
 @pytest.mark.slow
 def test_the_reference_differs_from_itself_by_nothing(evidence):
     for differences in evidence.numbers["minus_reference"].values():
-        assert differences[REFERENCE]["mean"] == 0
+        assert differences[REFERENCE].mean == 0
 
 
 def test_planted_effects_decide_the_verdict():
@@ -67,7 +67,7 @@ def test_planted_effects_decide_the_verdict():
 
 
 def test_the_correction_names_where_linear_scaling_stops():
-    holds, fails = sides({32: SAME, 64: SAME, 128: NOISE, 256: LOSS, 1024: LOSS})
+    holds, fails = sides({32: SAME, 64: SAME, 128: NOISE, 256: LOSS, 1024: LOSS}, -MARGIN)
     assert (holds, fails) == ([32, 64], [256, 1024])
     text = correction(holds, fails)
     assert "a batch of 64" in text and "stops holding at 256" in text

@@ -7,7 +7,7 @@ from mx_notes import models
 from mx_notes.notes.claim import Setting, Verdict
 from mx_notes.notes.claims import neuron_weights
 from mx_notes.notes.claims.neuron_weights import MODEL, SHAPE, load, neurons, save, strange_arrays, verdict
-from mx_notes.notes.lab import small
+from mx_notes.notes.lab import small_training, splits
 from mx_notes.runtime import mx
 
 
@@ -19,7 +19,7 @@ def evidence():
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     net = models.build(MODEL, 10, SHAPE)
-    small.train(net, small.digits(1).fewer(64), epochs=1, seed=1)
+    small_training.train(net, splits.digits(1).fewer(64), epochs=1, seed=1)
     return net, save(net, tmp_path_factory.mktemp("saved"))
 
 
@@ -62,7 +62,7 @@ def test_an_array_too_many_or_another_value_is_noticed(saved):
 
 def test_neurons_end_in_the_scores(saved):
     net, file = saved
-    images = small.digits(1).test_images[:5]
+    images = splits.digits(1).test_images[:5]
     values = neurons(load(file), images)
     # The same network, once part by part and once as one compiled graph: float32 rounding apart.
     np.testing.assert_allclose(values[-1], net(mx.nd.array(images)).asnumpy(), rtol=1e-4, atol=1e-4)

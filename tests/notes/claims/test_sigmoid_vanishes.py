@@ -6,7 +6,7 @@ import pytest
 from mx_notes.notes.claim import Setting, Verdict
 from mx_notes.notes.claims import sigmoid_vanishes as vanishing_gradient
 from mx_notes.notes.claims.sigmoid_vanishes import AGREEMENT, STARTS, gradient_norms, verdict
-from mx_notes.notes.lab import small
+from mx_notes.notes.lab import small_networks, splits
 from mx_notes.notes.lab.intervals import interval
 from mx_notes.runtime import mx
 from mx_notes.training import seed_everything
@@ -28,9 +28,9 @@ def evidence():
 
 def test_norms_are_those_of_autograd():
     seed_everything(3)
-    split = small.digits(3)
+    split = splits.digits(3)
     image, label = split.train_images[:1], split.train_labels[:1]
-    net = small.perceptron(16, 12, activation=None)
+    net = small_networks.perceptron(16, 12, activation=None)
     net.initialize(mx.init.Xavier())
     net.cast("float64")
     weights, sums = gradient_norms(net, "sigmoid", image, label)
@@ -58,13 +58,13 @@ def test_each_start_has_the_variance_it_says():
 def test_measured_factors_are_those_of_theory(evidence):
     for name, factor in evidence.numbers["factor_per_layer"].items():
         # Theory is for infinite width: at 64 a draw of 30 layers strays by some 3% a layer.
-        assert factor["measured"]["mean"] == pytest.approx(factor["theory"], rel=AGREEMENT), name
+        assert factor["measured"].mean == pytest.approx(factor["theory"], rel=AGREEMENT), name
 
 
 @pytest.mark.slow
 def test_the_derivative_bounds_sigmoids_factor(evidence):
     # n Var[w] E[f'^2] <= 2 / 16 from He's start, and the factor is its root; 3% for the finite width.
-    assert evidence.numbers["factor_per_layer"]["sigmoid, He"]["measured"]["mean"] < 1.03 * 8**-0.5
+    assert evidence.numbers["factor_per_layer"]["sigmoid, He"]["measured"].mean < 1.03 * 8**-0.5
 
 
 def test_planted_effects_decide_the_verdict():

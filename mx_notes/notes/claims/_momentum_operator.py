@@ -1,4 +1,4 @@
-"""MXNet's fused momentum operator, beside the note's two lines: bit for bit, and how long its steps become."""
+"""Run MXNet's fused momentum operator beside the note's two lines: bit for bit, and until its steps stop growing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from ...runtime import mx
-from .descent import MU, step
+from ..claim import Table
+from ._momentum_bowls import MU, step
 
 DECAY = 5e-4
 
 
 def bits(seed: int, steps: int) -> dict[str, dict[str, float]]:
-    """By what of MXNet's: how the weights after the steps differ from those of the two lines in NumPy float32."""
+    """Compare the weights after the steps with the two lines' in NumPy float32, for each way of MXNet's."""
 
     def operator(weight, gradient, velocity, rate, decay):
         mx.nd.sgd_mom_update(weight, gradient, velocity, out=weight, lr=rate, momentum=MU, wd=decay)
@@ -38,14 +39,14 @@ def bits(seed: int, steps: int) -> dict[str, dict[str, float]]:
 
 
 def _compare(seed: int, steps: int, ours: Callable, theirs: Callable, decay: float) -> dict[str, float]:
-    """The share of 10,000 weights whose bits differ after the steps, and the largest difference."""
+    """Give the share of 10,000 weights whose bits differ after the steps, and the largest difference."""
     rng = np.random.default_rng([seed, 9])
     weight = rng.normal(size=10_000).astype(np.float32)
     velocity = np.zeros_like(weight)
     in_mxnet = [mx.nd.array(weight), mx.nd.array(velocity)]
     for number in range(steps):
         gradient = rng.normal(size=weight.shape).astype(np.float32)
-        rate = 0.1 if number < steps / 2 else 0.01  # its change must not matter either
+        rate = 0.1 if number < steps / 2 else 0.01  # a change of the rate must not matter either
         weight, velocity = ours(weight, velocity, gradient, np.float32(rate), np.float32(decay))
         theirs(in_mxnet[0], mx.nd.array(gradient), in_mxnet[1], rate, decay)
     result = in_mxnet[0].asnumpy()
@@ -56,7 +57,7 @@ def _compare(seed: int, steps: int, ours: Callable, theirs: Callable, decay: flo
 
 
 def limits(mu: float) -> dict[str, float]:
-    """The length of MXNet's steps in units of rate times gradient: a constant gradient, one that alternates."""
+    """Measure how long MXNet's steps become, in units of rate times gradient: constant and alternating gradient."""
     found = {}
     for kind, sign in (("constant", 1), ("alternating", -1)):
         weight, velocity = mx.nd.zeros(1), mx.nd.zeros(1)
@@ -65,3 +66,23 @@ def limits(mu: float) -> dict[str, float]:
             mx.nd.sgd_mom_update(weight, gradient, velocity, out=weight, lr=0.5, momentum=mu)
         found[kind] = abs(float(velocity.asscalar())) / 0.5
     return found
+
+
+def bits_table(found_by_way: dict) -> Table:
+    """Show how far the two lines are from MXNet."""
+    rows = [
+        (way, f"{found['share_different']:.2%}", f"{found['largest_difference']:.1e}")
+        for way, found in found_by_way.items()
+    ]
+    columns = ("MXNet's", "weights with other bits", "largest difference")
+    return Table("The two lines in NumPy float32 beside MXNet, the rate falling half-way", columns, rows)
+
+
+def limits_table(found_by_mu: dict) -> Table:
+    """Show the lengths beside their limits in theory."""
+    rows = [
+        (f"{float(mu):g}", found["constant"], 1 / (1 - float(mu)), found["alternating"], 1 / (1 + float(mu)))
+        for mu, found in found_by_mu.items()
+    ]
+    columns = ("$\\mu$", "constant", "$1 / (1 - \\mu)$", "alternating", "$1 / (1 + \\mu)$")
+    return Table("MXNet's steps under such a gradient, in units of $\\eta\\,|dw|$, in the end", columns, rows)

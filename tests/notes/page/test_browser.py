@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from mx_notes.notes.claims._momentum_bowls import descend
 from mx_notes.notes.claims.softmax import gradient, loss, naive_softmax, softmax
-from mx_notes.notes.lab.descent import descend
 from mx_notes.notes.page.render import html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -1,7 +1,7 @@
-"""Claims measured in processes of their own, some at a time.
+"""Measure each claim in a process of its own, several at a time.
 
-So a claim cannot disturb another (generators, name counters, hooks, the profiler), a crash loses only
-itself, and the numbers do not depend on how many run at once: each process has one OpenMP thread.
+So a claim cannot disturb another (generators, name counters, hooks, the profiler), a crash loses one claim
+only, and the numbers do not depend on how many run at once: each process has one OpenMP thread.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,15 +25,15 @@ from .claim import Evidence, Setting
 
 @dataclass
 class Outcome:
-    """What came of measuring a claim: its evidence, or None and the error in one line."""
+    """How measuring a claim ended: with evidence, or with None and the error in one line."""
 
     evidence: Evidence | None
     error: str
-    seconds: float  # of the measurement, without the start of its process
+    seconds: float  # spent measuring, without the start of the process
 
 
 def measure(modules: Mapping[str, str], setting: Setting, workers: int) -> Iterator[tuple[str, Outcome]]:
-    """Measure the claims of `modules` (id: module name), at most `workers` at once; yields them as they end."""
+    """Measure the claims of `modules` (id: module name), at most `workers` at once; yields (id, outcome) as each ends."""
     waiting = list(modules.items())
     running: dict[Connection, tuple[str, BaseProcess]] = {}
     try:
@@ -58,7 +58,7 @@ def _start(module: str, setting: Setting) -> tuple[Connection, BaseProcess]:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(module, setting, sender), daemon=True)
     process.start()
-    sender.close()  # the worker's end is then the only one: if it dies, `recv` says so
+    sender.close()  # only the worker's end stays open: if the worker dies, `recv` raises EOFError
     return receiver, process
 
 
@@ -72,10 +72,9 @@ def _received(receiver: Connection, process: BaseProcess) -> Outcome:
 
 
 def _work(module: str, setting: Setting, sender: Connection) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all processes; the first one ends the others
-    os.environ["OMP_NUM_THREADS"] = "1"  # read when MXNet is loaded, which is below
+    # Ctrl-C reaches all processes; the parent ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = "1"  # MXNet reads it when it is loaded, which the import below does
     began = time.perf_counter()
     try:
         experiment = importlib.import_module(module)
@@ -88,9 +87,11 @@ def _work(module: str, setting: Setting, sender: Connection) -> None:
 
 
 def plain(value: Any) -> Any:
-    """`value` in JSON's types; NumPy's numbers and arrays become Python's. Raises TypeError for others."""
+    """Turn dataclasses, and NumPy's numbers and arrays, into JSON's types. Raises TypeError for any other object."""
     if value is None or isinstance(value, (str, int, float)):
         return value
+    if is_dataclass(value):
+        value = vars(value)
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -104,7 +105,7 @@ def _one_line(error: Exception, module: str) -> str:
     if isinstance(error, UserError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
-    # MXNet's errors carry a traceback of its own, whose last line says what is wrong.
+    # The text of an MXNet error is a C++ traceback, whose last line says what is wrong.
     text = lines[-1] if lines[0].startswith("Traceback") else lines[0]
     name = type(error).__name__
     if not text.startswith(name):

@@ -1,0 +1,39 @@
+"""Networks so small that they learn digits in a second or two."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ...runtime import mx
+
+CLASSES = 10
+
+
+def convolutional(
+    widths: Sequence[int] = (16, 32), batch_norm: bool = False, pooled_after: Collection[int] = (1, 2)
+) -> mx.gluon.nn.HybridSequential:
+    """Stack 3×3 convolutions of the given widths with ReLU, then score the classes by a linear layer.
+
+    Each convolution has batch norm or a bias. After the layers `pooled_after` (1: the first) the image is
+    halved. The default network reads 98% of the digits after a dozen epochs.
+    """
+    nn = mx.gluon.nn
+    net = nn.HybridSequential()
+    for layer, width in enumerate(widths, start=1):
+        net.add(nn.Conv2D(width, 3, padding=1, use_bias=not batch_norm))
+        if batch_norm:
+            net.add(nn.BatchNorm())
+        net.add(nn.Activation("relu"))
+        if layer in pooled_after:
+            net.add(nn.MaxPool2D())
+    net.add(nn.Dense(CLASSES))
+    return net
+
+
+def perceptron(*widths: int, activation: str | None = "relu") -> mx.gluon.nn.HybridSequential:
+    """Stack fully connected layers of the given widths with an activation (None: linear), then score the classes."""
+    net = mx.gluon.nn.HybridSequential()
+    for width in widths:
+        net.add(mx.gluon.nn.Dense(width, activation=activation))
+    net.add(mx.gluon.nn.Dense(CLASSES))
+    return net
