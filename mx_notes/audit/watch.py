@@ -5,20 +5,20 @@ from __future__ import annotations
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from ..runtime import mx
 from .attest import Attestation, Witness
 from .hooks.attach import attached
-from .hooks.telling import audience, strict, unreported
+from .hooks.telling import Unreadable, audience, pay, strict, unreported
 from .report.summary import Finding, RuleState, State, Summary, versions
 from .rules import ERROR, Findings, Message, NothingToCheck, Rule, Severity, rules
 from .trace.recorder import Recorder
-from .trace.step import NOWHERE, RunFacts, Step
+from .trace.step import NOWHERE, Noted, RunFacts, Step
 
 FIRST_STEPS = 12  # kept for the timeline, however long the training
+ELSEWHERE = "backward passes ran in other threads, where they are not seen: no rule judges their graphs"
 CALLS = ("forward", "backward", "update", "micro-batches")
 
 
@@ -38,6 +38,7 @@ class Watch:
         self.repeats: Counter[Finding] = Counter()
         self.checked: Counter[str] = Counter()  # rule: the steps on which it had something to check
         self.failures: list[str] = []  # parts of the audit that stopped
+        self.remarks: list[str] = []  # what the audit could not see
         self.script: str | None = getattr(sys.modules["__main__"], "__file__", None)
         self._first_steps: list[Step] = []
         self._found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
@@ -90,6 +91,7 @@ class Watch:
             rules=[self._state(rule) for rule in self._rules],
             calls={kind: {n: totals[kind, n] for of, n in sorted(totals) if of == kind} for kind in kinds},
             failures=self.failures,
+            remarks=self.remarks,
             first_steps=self._first_steps,
             found_on=self._found_on,
             attestation=self.attestation,
@@ -123,7 +125,8 @@ class Watch:
         with unreported():
             audience().settle()
             try:
-                self.recorder.finish()
+                with suppress(Unreadable):
+                    self.recorder.finish()
                 facts = self.recorder.facts()
             except Exception as error:
                 self.failed(error)
@@ -143,6 +146,8 @@ class Watch:
     def _judge(self, step: Step) -> None:
         if step.number <= FIRST_STEPS:
             self._first_steps.append(step)
+        if ELSEWHERE not in self.remarks and step.noted(Noted.BACKWARD_ELSEWHERE):
+            self.remarks.append(ELSEWHERE)
         for rule in self._rules:
             if step.sampled or not rule.sampled_only:
                 self._ask(rule, rule.on_step, step)
@@ -159,12 +164,8 @@ class Watch:
         try:
             with np.errstate(all="ignore"):
                 found = question(about)
-        except mx.base.MXNetError:
-            # An operator of the program has failed, and the first to read its output is told. That is
-            # the program itself, here called back, unless it has ended.
-            if not self._finished:
-                raise
-            return
+        except Unreadable:
+            return  # an operator of the program has failed, of which the program is told where it waits itself
         except Exception as error:
             if strict():
                 raise
@@ -231,3 +232,4 @@ def audit(max_steps: int | None = None, attest: bool = False) -> Iterator[Watch]
             yield watch
         finally:
             watch.finish()
+        pay()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...runtime import mx
+from ..graph.values import read
 from ..hooks.attach import attached
 from ..trace.recorder import Recorder
 from ..trace.step import Kind, Step
@@ -66,7 +67,7 @@ class Confirmation:
         passes = {event.source for event in step.events if event.kind is Kind.BACKWARD}
         self._devices = max(self._devices, len(passes))
         self._half = self._half or any(sample.gradient.dtype == np.float16 for sample in step.samples)
-        applied = {s.name: s.gradient.asnumpy() * s.optimizer.rescale_grad for s in step.samples}
+        applied = {s.name: read(s.gradient) * s.rescale for s in step.samples}
         if self._sums:
             expected = self._expected({sample.name: sample.every for sample in step.samples})
             if expected.keys() <= applied.keys():

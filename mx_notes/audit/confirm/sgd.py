@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..graph.values import read
 from ..trace.step import UpdateSample
 
 
@@ -17,7 +18,7 @@ def expected_weight(sample: UpdateSample, velocity: np.ndarray | None = None) ->
     """
     master, kept = _split(sample)
     velocity = kept if velocity is None else velocity
-    gradient = sample.gradient.asnumpy().astype(np.float64) * sample.rescale
+    gradient = read(sample.gradient).astype(np.float64) * sample.rescale
     if sample.clip:
         gradient = np.clip(gradient, -sample.clip, sample.clip)
     step = sample.learning_rate * (gradient + sample.weight_decay * master)
@@ -30,7 +31,7 @@ def relative_difference(sample: UpdateSample) -> float:
     Float32 rounds w + v to within 6e-8 of the largest weight, and v a few times. A float16 weight is the float32
     master copy after the update, rounded: half a unit of float16 is no difference, more has the tolerance of float32.
     """
-    expected, written = expected_weight(sample), sample.weight_after.asnumpy()
+    expected, written = expected_weight(sample), read(sample.weight_after)
     difference = np.abs(written - expected)
     if written.dtype == np.float16:
         difference = np.maximum(difference - np.spacing(np.abs(written)).astype(np.float64) / 2, 0)
@@ -42,6 +43,6 @@ def _split(sample: UpdateSample) -> tuple[np.ndarray, np.ndarray]:
     state, master = sample.state_before, sample.weight_before
     if isinstance(state, tuple):
         state, master = state
-    master = master.asnumpy().astype(np.float64)
-    velocity = np.zeros_like(master) if state is None else state.asnumpy().astype(np.float64)
+    master = read(master).astype(np.float64)
+    velocity = np.zeros_like(master) if state is None else read(state).astype(np.float64)
     return master, velocity

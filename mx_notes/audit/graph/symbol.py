@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...runtime import mx
 from ...runtime.drawing import draws
 from .graph import LEAF, Graph, Node, Output
 from .operators import WORTH_A_VALUE
-from .values import LARGEST, numpy_of
+from .values import LARGEST, numpy_of, wait_for
 
 
 class SymbolPart:
@@ -120,10 +121,12 @@ class SymbolPart:
         given = self._given(group)
         if given is None:
             return
-        with mx.autograd.pause(train_mode=self._training):
+        for array in given:
+            wait_for(array)  # what fails from here on is no operator of the program's
+        with suppress(mx.base.MXNetError), mx.autograd.pause(train_mode=self._training):
             outputs = mx.nd.CachedOp(group)(*given)
-        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        self._values |= {place: output.asnumpy() for place, output in zip(wanted, outputs, strict=True)}
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            self._values |= {place: output.asnumpy() for place, output in zip(wanted, outputs, strict=True)}
 
     def _affordable(self, places: Iterable[int]) -> list[int]:
         """Those whose values fit into LARGEST bytes together, the smaller first."""
@@ -179,4 +182,4 @@ def of_executor(executor: mx.executor.Executor, head_gradients: list[mx.nd.NDArr
     auxiliary = set(executor.aux_dict)
     for node in part.leaves:
         node.parameter = node.name in auxiliary or executor.grad_dict.get(node.name) is not None
-    return Graph(part.heads, [gradient.asnumpy() for gradient in head_gradients], executor=True)
+    return Graph(part.heads, [numpy_of(gradient) for gradient in head_gradients], executor=True)

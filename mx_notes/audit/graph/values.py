@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from ...runtime import mx
+from ..hooks.telling import owe
 
 LARGEST = 1 << 26  # bytes of one array that are read into NumPy
 
@@ -23,10 +24,10 @@ def own(handle: int) -> mx.nd.NDArray:
 
 
 def is_dense(array: mx.nd.NDArray) -> bool:
-    """Whether it is neither a CSR nor a row-sparse array, and has elements."""
+    """Whether it is neither a CSR nor a row-sparse array, and has elements that NumPy knows (not bfloat16)."""
     stype = ctypes.c_int()
     mx.base.check_call(mx.base._LIB.MXNDArrayGetStorageType(array.handle, ctypes.byref(stype)))
-    return stype.value == 0 and 0 not in array.shape
+    return stype.value == 0 and 0 not in array.shape and np.dtype(array.dtype).kind in "fiub"
 
 
 def size_of(array: mx.nd.NDArray) -> int:
@@ -34,11 +35,38 @@ def size_of(array: mx.nd.NDArray) -> int:
     return math.prod(array.shape) * np.dtype(array.dtype).itemsize
 
 
+def read(array: mx.nd.NDArray) -> np.ndarray:
+    """The values of an array of the program, or of a copy of one. Waits for the engine.
+
+    Raises Unreadable where an operator of the program has failed, which the program is told later.
+    """
+    try:
+        return array.asnumpy()
+    except mx.base.MXNetError as error:
+        raise owe(error) from None
+
+
+def wait_for(array: mx.nd.NDArray) -> None:
+    """Wait until an array is computed. Raises Unreadable as `read` does."""
+    try:
+        array.wait_to_read()
+    except mx.base.MXNetError as error:
+        raise owe(error) from None
+
+
+def wait_for_all() -> None:
+    """Wait until all is computed. Raises Unreadable as `read` does."""
+    try:
+        mx.nd.waitall()
+    except mx.base.MXNetError as error:
+        raise owe(error) from None
+
+
 def numpy_of(array: mx.nd.NDArray) -> np.ndarray | None:
     """The values; None of an array that is sparse, empty or larger than LARGEST. Waits for the engine."""
     if not is_dense(array) or size_of(array) > LARGEST:
         return None
-    return array.asnumpy()
+    return read(array)
 
 
 def sample_of(array: mx.nd.NDArray, every: int) -> mx.nd.NDArray | None:
@@ -49,10 +77,8 @@ def sample_of(array: mx.nd.NDArray, every: int) -> mx.nd.NDArray | None:
     return flat.copy() if every == 1 else mx.nd.slice(flat, begin=(None,), end=(None,), step=(every,))
 
 
-_ndim, _dims = ctypes.c_int(), ctypes.POINTER(ctypes.c_int64)()
-
-
 def shape_of(handle: int) -> tuple[int, ...]:
     """The shape of the array with this handle, which must be alive."""
-    mx.base._LIB.MXNDArrayGetShapeEx64(ctypes.c_void_p(handle), ctypes.byref(_ndim), ctypes.byref(_dims))
-    return tuple(_dims[i] for i in range(_ndim.value))
+    ndim, dims = ctypes.c_int(), ctypes.POINTER(ctypes.c_int64)()
+    mx.base._LIB.MXNDArrayGetShapeEx64(ctypes.c_void_p(handle), ctypes.byref(ndim), ctypes.byref(dims))
+    return tuple(dims[i] for i in range(ndim.value))

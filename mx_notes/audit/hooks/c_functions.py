@@ -7,7 +7,7 @@ import functools
 import sys
 
 from .listener import OperatorCall, handles_of
-from .telling import audiences, quiet, tell
+from .telling import audiences, pay, quiet, tell
 
 
 def _executor_forward(original):
@@ -74,6 +74,15 @@ def _get_grad(original):
         return status
 
     return get_grad
+
+
+def _set_freshness(original):
+    def set_freshness(variable, fresh):
+        if not quiet() and not getattr(fresh, "value", fresh):
+            tell("freshness_lowered", variable.value)
+        return original(variable, fresh)
+
+    return set_freshness
 
 
 def _set_recording(original):
@@ -156,8 +165,17 @@ def _free(original):
     return free
 
 
+def _wait(original):
+    def wait(array):
+        pay()
+        return original(array)
+
+    return wait
+
+
 def _copy_to_cpu(original):
     def copy(array, data, size):
+        pay()
         status = original(array, data, size)
         if not quiet():
             tell("array_read", array.value)
@@ -187,6 +205,7 @@ def _save(original):
 
 def _wait_all(original):
     def wait():
+        pay()
         status = original()
         if not quiet():
             tell("waited_for_all")
@@ -202,6 +221,7 @@ C_FUNCTIONS = {
     "MXAutogradBackward": _autograd_backward,
     "MXAutogradMarkVariables": _mark_variables,
     "MXNDArrayGetGrad": _get_grad,
+    "MXNDArraySetGradState": _set_freshness,
     "MXAutogradSetIsRecording": _set_recording,
     "MXAutogradSetIsTraining": _set_training,
     "MXImperativeInvokeEx": _invoke,
@@ -213,6 +233,7 @@ C_FUNCTIONS = {
     "MXNDArrayFree": _free,
     "MXExecutorFree": _free,
     "MXFreeCachedOp": _free,
+    "MXNDArrayWaitToRead": _wait,
     "MXNDArraySyncCopyToCPU": _copy_to_cpu,
     "MXNDArraySyncCopyFromCPU": _copy_from_cpu,
     "MXNDArraySave": _save,

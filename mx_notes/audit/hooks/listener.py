@@ -62,6 +62,9 @@ class Listener:
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
 
+    def freshness_lowered(self, variable: int) -> None:
+        """Before `MXNDArraySetGradState` says that a variable's gradient is used: a Trainer is about to update it."""
+
     def recording_set(self, on: bool, resumed: bool) -> None:
         """`autograd.record()` was entered or left; `resumed`: `autograd.pause()` inside it was."""
 

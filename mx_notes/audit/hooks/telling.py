@@ -14,6 +14,10 @@ STRICT = "MX_NOTES_STRICT"  # set to 1: a fault of the audit is raised, as in th
 MOMENTS = tuple(moment for moment in vars(Listener) if not moment.startswith("_") and moment != "begin")
 
 
+class Unreadable(Exception):
+    """An array of the program can't be read: the operator that was to compute it has failed."""
+
+
 def strict() -> bool:
     """Whether a fault of the audit is raised instead of being contained."""
     return os.environ.get(STRICT) == "1"
@@ -32,6 +36,8 @@ class Attachment:
             return
         try:
             method(*arguments)
+        except Unreadable:
+            pass  # the program is told, where it waits itself
         except Exception as error:
             if strict():
                 raise
@@ -49,6 +55,9 @@ class Audience:
     def __init__(self) -> None:
         self.listening = False
         self.busy = False  # a listener runs: what it calls is not told
+        # An error of the program's own operators that the audit met first. MXNet tells whoever reads first, and
+        # nobody after; so the program gets it where it next waits itself.
+        self.owed: Exception | None = None
         self.freed: dict[int, None] = {}  # a set in which single operations are safe in every thread
         self.heard: dict[str, list[tuple[Attachment, Callable]]] = {moment: [] for moment in MOMENTS}
         self._attachments: list[Attachment] = []
@@ -124,6 +133,21 @@ def tell(moment: str, *arguments: Any) -> None:
     mine = _thread.audience
     if mine.heard[moment] or mine.freed:
         mine.tell(moment, *arguments)
+
+
+def owe(error: Exception) -> Unreadable:
+    """Keep an error of the program's own for the program; returns the exception to raise instead."""
+    mine = audience()
+    mine.owed = mine.owed or error
+    return Unreadable(str(error))
+
+
+def pay() -> None:
+    """Raise what the program is owed, if it is the program that waits here."""
+    mine = _thread.audience
+    if mine is not None and mine.owed is not None and not mine.busy:
+        error, mine.owed = mine.owed, None
+        raise error
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The rules described, from their own classes: for a terminal, and as docs/rules.md.
 
-    python -m mx_notes.audit.report.handbook > docs/rules.md    # make docs
+python -m mx_notes.audit.report.handbook > docs/rules.md    # make docs
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ def explain(id: str) -> str:
     rule = rules()[id]
     parts = [f"{id} ({rule.severity.value})", _filled(f"{rule.sentence()}.")]
     parts += [_filled(paragraph) for paragraph in _more(rule)]
-    parts += [_filled(f"Sees: {rule.sees}."), f"Wrong:\n{_indented(rule.wrong)}", f"Right:\n{_indented(rule.right)}"]
+    parts += [
+        _filled(f"Sees: {rule.sees}."),
+        f"Wrong:\n{_indented(rule.wrong)}",
+        f"Right:\n{_indented(rule.right)}",
+    ]
     if rule.note:
         parts.append(_filled(f"In the note: {rule.note}"))
     return "\n\n".join(parts)

@@ -29,6 +29,7 @@ def json(summary: Summary) -> str:
         ],
         "checked": [rule.id for rule in summary.rules if rule.state not in (State.UNCHECKED, State.STOPPED)],
         "failures": summary.failures,
+        "remarks": summary.remarks,
     }
     if summary.attestation:
         report["attestation"] = vars(summary.attestation) | {"contradicted": summary.attestation.contradicted}

@@ -87,6 +87,7 @@ class Summary:
     rules: list[RuleState]
     calls: Mapping[str, Mapping[int, int]]  # of each kind: how often it ran in a step, in how many steps
     failures: list[str]  # parts of the audit that stopped
+    remarks: list[str]  # what the audit could not see
     first_steps: list[Step]
     found_on: Mapping[int, list[Finding]]  # findings by the number of a first step
     attestation: Attestation | None

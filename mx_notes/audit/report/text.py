@@ -13,7 +13,7 @@ def text(summary: Summary) -> str:
         often = f", on {plural(steps, 'step')}" if steps > 1 else ""
         head = f"{finding.severity.value.upper()}  {finding.rule}  ({finding.when}{often})"
         lines.append(f"\n{head}\n  {where}{finding.message}")
-    lines += ["", *(f"{failure}; please report this" for failure in summary.failures)]
+    lines += ["", *summary.remarks, *(f"{failure}; please report this" for failure in summary.failures)]
     lines += [f"{rule.id:20} {rule.words:20} {rule.sentence}" for rule in summary.rules]
     lines.append("")
     for kind in ("forward", "backward", "update"):

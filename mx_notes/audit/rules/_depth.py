@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...runtime import mx
+from ..graph.values import read
 from ..trace.step import Step
 
 FEWEST = 4  # weight matrices, to speak of depth
@@ -34,4 +35,4 @@ def ratios(step: Step) -> Ratios | None:
 
 
 def _norm(array: mx.nd.NDArray) -> float:
-    return math.sqrt(float(np.square(array.asnumpy().astype(np.float64)).sum()))
+    return math.sqrt(float(np.square(read(array).astype(np.float64)).sum()))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..graph.values import read
 from ..trace.step import Step, WeightCopy
 from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
 
@@ -26,7 +27,7 @@ class DeviceDivergence(Rule):
         """Compare the copies of each parameter."""
         several = list(_copies(step))
         for name, copies in several:
-            one, *others = (copy.values.asnumpy() for copy in copies)
+            one, *others = (read(copy.values) for copy in copies)
             scale = max(float(np.abs(one).max(initial=0)), 1e-12)
             apart = max(float(np.abs(one - other).max(initial=0)) for other in others)
             if apart > TOLERANCE * scale:
@@ -52,10 +53,16 @@ def _copies(step: Step) -> Iterable[tuple[str, tuple[WeightCopy, ...]]]:
             passes.setdefault(copy.backward, []).append(copy)
         else:
             named.setdefault(copy.name, []).append(copy)
-    yield from ((name, tuple(copies)) for name, copies in named.items() if len(copies) > 1)
+    yield from ((name, tuple(copies)) for name, copies in named.items() if _of_several_devices(copies))
     alike: dict[tuple, list[list[WeightCopy]]] = {}
     for updated in passes.values():
         alike.setdefault(tuple(copy.shape for copy in updated), []).append(updated)
     for groups in alike.values():
         if len({copy.values.context for updated in groups for copy in updated}) == len(groups) > 1:
             yield from ((copies[0].name, copies) for copies in zip(*groups, strict=True))
+
+
+def _of_several_devices(copies: list[WeightCopy]) -> bool:
+    """Whether copies of one name are of one parameter: two parameters of a device may have the same name."""
+    devices, shapes = {copy.values.context for copy in copies}, {copy.shape for copy in copies}
+    return len(devices) == len(copies) > 1 and len(shapes) == 1

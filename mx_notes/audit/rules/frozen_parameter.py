@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..graph.values import read
 from ..trace.ledger import Buffer
 from ..trace.step import RunFacts, Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, warning
@@ -52,7 +53,7 @@ class FrozenParameter(Rule):
                 else None
             )
             if moved and not moved.changed:
-                moved.changed = bool((sample.weight_before.asnumpy() != sample.weight_after.asnumpy()).any())
+                moved.changed = bool((read(sample.weight_before) != read(sample.weight_after)).any())
         return []
 
     def at_end(self, run: RunFacts) -> Findings | NothingToCheck:

@@ -9,6 +9,7 @@ import numpy as np
 from ...runtime import mx
 from ..confirm.sgd import expected_weight
 from ..graph.graph import fixed_gammas
+from ..graph.values import read
 from ..trace.step import Step, UpdateSample
 from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
 
@@ -35,7 +36,7 @@ class Momentum(Rule):
     note = "v = mu v - learning_rate dw, w = w + v; v is 0 at first."
 
     def __init__(self) -> None:
-        self.moved: dict[tuple[str, str], Movement] = {}  # by parameter and device
+        self.moved: dict[tuple, Movement] = {}  # by parameter, device and shape: two may have one name
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Recompute each update in NumPy."""
@@ -53,8 +54,8 @@ class Momentum(Rule):
 
     def _judge(self, sample: UpdateSample, step: int, anew: bool) -> str | None:
         expected = expected_weight(sample)
-        before, after = sample.weight_before.asnumpy(), sample.weight_after.asnumpy()
-        key = (sample.name, str(sample.weight_before.context))
+        before, after = read(sample.weight_before), read(sample.weight_after)
+        key = (sample.name, str(sample.weight_before.context), sample.shape)
         earlier = self.moved.get(key)
         self.moved[key] = Movement(step, before, after)
         if not np.isfinite(after).all() or not np.isfinite(expected).all():

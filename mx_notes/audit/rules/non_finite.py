@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph.values import is_dense
+from ..graph.values import is_dense, read
 from ..trace.step import Note, Noted, RunFacts, Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, first
 from ._logits import judge
@@ -42,7 +42,7 @@ class NonFinite(Rule):
         if self.told:
             return []
         dense = [buffer for buffer in trained if is_dense(buffer.array)]
-        wrong = (buffer.name for buffer in dense if not np.isfinite(buffer.array.asnumpy()).all())
+        wrong = (buffer.name for buffer in dense if not np.isfinite(read(buffer.array)).all())
         return first([f"{name} is not finite at the end: {CURE}" for name in wrong])
 
 
@@ -64,6 +64,6 @@ def _arrays(step: Step) -> Iterable[str]:
     arrays = [("gradient", sample.name, sample.gradient) for sample in step.samples]
     arrays += [("value", copy.name, copy.values) for copy in step.weights]
     for part, name, array in arrays:
-        if not np.isfinite(array.asnumpy()).all():
+        if not np.isfinite(read(array)).all():
             yield f"the {part} of {name} is not finite: {CURE}"
             return

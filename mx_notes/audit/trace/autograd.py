@@ -84,6 +84,12 @@ class Autograd(Listener):
         """Somebody looks at a gradient."""
         self._books.alias(variable, gradient)
 
+    def freshness_lowered(self, variable: int) -> None:
+        """A Trainer is about to use a gradient: one that no pass was seen to write may be another thread's."""
+        buffer = self._books.variables.get(variable)
+        if buffer is not None and not buffer.passes and buffer.fresh:
+            self._now.written_elsewhere(buffer)
+
     # Scopes
 
     def recording_set(self, on: bool, resumed: bool) -> None:

@@ -7,6 +7,7 @@ import ctypes
 import numpy as np
 
 from ...runtime import mx
+from ..graph.values import read, wait_for
 
 
 def fingerprint(batch: mx.nd.NDArray) -> int:
@@ -18,10 +19,10 @@ def fingerprint(batch: mx.nd.NDArray) -> int:
     if batch.context.device_type == "gpu":
         with mx.autograd.pause():  # taking a part would be recorded
             parts = [batch[row] for row in rows] if len(rows) > 1 else [batch]
-        return hash(b"".join(part.asnumpy().tobytes() for part in parts))
+        return hash(b"".join(read(part).tobytes() for part in parts))
     size = batch.size * np.dtype(batch.dtype).itemsize
     row = size // len(batch) if len(rows) > 1 else size
-    batch.wait_to_read()
+    wait_for(batch)
     address = ctypes.c_void_p()
     mx.base.check_call(mx.base._LIB.MXNDArrayGetData(batch.handle, ctypes.byref(address)))
     return hash(b"".join(ctypes.string_at(address.value + i * row, row) for i in rows))

@@ -88,16 +88,13 @@ class Buffer:
     @property
     def fresh(self) -> bool:
         """Whether MXNet's flag says that a backward pass wrote it and no Trainer has used it."""
-        mx.base._LIB.MXNDArrayGetGradState(self.array.handle, _flag_pointer)
-        return bool(_flag.value)
+        flag = ctypes.c_int()
+        mx.base._LIB.MXNDArrayGetGradState(self.array.handle, ctypes.byref(flag))
+        return bool(flag.value)
 
     @fresh.setter
     def fresh(self, fresh: bool) -> None:
         mx.base._LIB.MXNDArraySetGradState(self.array.handle, ctypes.c_int(fresh))
-
-
-_flag = ctypes.c_int()
-_flag_pointer = ctypes.byref(_flag)
 
 
 @dataclass

@@ -34,7 +34,7 @@ class Recorder:
         """judges: called with each step that is over. sampled: which steps are, by their number. looks: keep
         graphs of these. before_backward: called on these before an executor's backward pass.
         """
-        self.books = books = Ledger()
+        self.ledger = books = Ledger()
         self.now = now = OpenStep(judges, sampled, looks)
         statistics = StatisticsInFlight(now)
         by_hand = ByHand(now, books)
@@ -56,8 +56,8 @@ class Recorder:
         """What rules may ask after the last step."""
         return RunFacts(
             steps=self.now.steps_done,
-            buffers=list(self.books.weights.values()),
-            departed=self.books.departed,
+            buffers=list(self.ledger.weights.values()),
+            departed=self.ledger.departed,
             handed=self._optimizers.handed,
             schedules=self._optimizers.schedules,
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...runtime import mx
-from ..graph.values import is_dense, own
+from ..graph.values import is_dense, own, read
 
 STATELESS = ("SGD", "Signum", "SGLD")  # without momentum
 LARGEST = 65536  # elements of a parameter that is kept
@@ -42,21 +42,25 @@ class Resets:
         self._trained: dict[int, _Trained] = {}  # by the id of the updater
 
     def before_update(
-        self, updater: mx.optimizer.Updater, weights: list[mx.nd.NDArray], stateless: bool
+        self,
+        updater: object,
+        optimizer: mx.optimizer.Optimizer,
+        weights: list[mx.nd.NDArray],
+        stateless: bool,
     ) -> bool:
         """At an updater's first update: whether an earlier one, which is gone, trained the same network.
 
         stateless: the updater has no state for any of the weights.
         """
         known = self._trained.get(id(updater))
-        if not remembers(updater.optimizer) or (known is not None and known.updater() is updater):
+        if not remembers(optimizer) or (known is not None and known.updater() is updater):
             return False
         shapes = [weight.shape for weight in weights]
         small = [w for w in weights if is_dense(w) and 2 <= math.prod(w.shape) <= LARGEST]
         if not small:
             return False
         kept = max(small, key=lambda weight: len(weight.shape) > 1)  # no bias, which starts at 0
-        values, kind = kept.asnumpy(), type(updater.optimizer)
+        values, kind = read(kept), type(optimizer)
         replaced = False
         for key, old in list(self._trained.items()):
             same = old.shapes == shapes and old.kind is kind and stateless
@@ -71,7 +75,7 @@ class Resets:
 
 
 def _goes_on(old: _Trained, values: np.ndarray) -> bool:
-    last = old.kept.asnumpy()
+    last = read(old.kept)
     if last.shape != values.shape or not np.array_equal(last, values) or np.array_equal(last, old.start):
         return False
     gc.collect()  # a Trainer and its parameters know each other

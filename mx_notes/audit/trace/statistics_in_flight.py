@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...runtime import mx
-from ..graph.values import own
+from ..graph.values import own, read, wait_for_all
 from ..hooks.listener import Listener, OperatorCall
 from .step import Noted
 from .steps import OpenStep
@@ -65,9 +64,9 @@ class StatisticsInFlight(Listener):
         if self._compared >= COMPARED:
             return
         self._compared += 1
-        got = own(taken).asnumpy().ravel()
-        mx.nd.waitall()
-        settled = own(array).asnumpy().ravel()
+        got = read(own(taken)).ravel()
+        wait_for_all()
+        settled = read(own(array)).ravel()
         self._in_flight.clear()
         same = got.size == settled.size and np.array_equal(got, settled)
         self._now.note(Noted.STATISTICS_READ_EARLY if same else Noted.STATISTICS_READ_STALE, name)

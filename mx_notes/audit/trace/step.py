@@ -14,7 +14,7 @@ import numpy as np
 
 from ...runtime import mx
 from ..graph.graph import Graph
-from ..graph.values import sample_of
+from ..graph.values import read, sample_of
 from .ledger import Buffer
 
 AUTOGRAD, RETURNED = "autograd", "autograd.grad"  # sources of events that are no executor
@@ -57,6 +57,7 @@ class Noted(Enum):
     BACKWARD_WITHOUT_FORWARD = "backward of an executor without a forward pass of this batch before it"
     BACKWARD_WITHOUT_RECORDING = "backward of autograd without a recorded forward pass since the last one"
     BACKWARD_OF_INFERENCE = "backward of an executor whose forward pass ran in inference mode"
+    BACKWARD_ELSEWHERE = "update with gradients that a backward pass of another thread wrote"
     UPDATE_BEFORE_BACKWARD = "update of a parameter whose batch has gone forward and not yet backward"
     UPDATE_OF_INFERENCE = "update with a gradient whose forward pass ran in predict mode"
     FORWARD_WITHOUT_BACKWARD = "forward of an executor in training mode that no backward pass followed"
@@ -116,12 +117,20 @@ class UpdateSample:
     def after(self, index: Any, weight: mx.nd.NDArray) -> UpdateSample:
         """Sample what the update wrote, and enter the numbers that it used."""
         optimizer = self.optimizer
-        self.learning_rate, self.weight_decay = optimizer._get_lr(index), optimizer._get_wd(index)
+        self.learning_rate, self.weight_decay = (
+            plain(optimizer._get_lr(index)),
+            plain(optimizer._get_wd(index)),
+        )
         self.count = optimizer._index_update_count.get(index, 0)
         self.momentum = getattr(optimizer, "momentum", 0.0)
-        self.rescale, self.clip = optimizer.rescale_grad, optimizer.clip_gradient
+        self.rescale, self.clip = plain(optimizer.rescale_grad), optimizer.clip_gradient
         self.weight_after = sample_of(weight, self.every)
         return self
+
+
+def plain(number: Any) -> float:
+    """A number of an optimiser's, which may be an array of MXNet's, as Python's; waits for an array."""
+    return float(read(number).item()) if isinstance(number, mx.nd.NDArray) else float(number)
 
 
 def _sampled(state: Any, every: int) -> Any:
@@ -206,7 +215,7 @@ class Step:
     @cached_property
     def finite(self) -> bool:
         """Whether the parameters that were sampled before their update were finite."""
-        return all(np.isfinite(sample.weight_before.asnumpy()).all() for sample in self.samples)
+        return all(np.isfinite(read(sample.weight_before)).all() for sample in self.samples)
 
     def noted(self, *what: Noted) -> list[Note]:
         """What was noted of these kinds, each thing once."""
@@ -226,7 +235,10 @@ class Step:
         kind = Kind(kind)
         if kind is Kind.BACKWARD and self.updates:
             return max(update.passes for update in self.updates)
-        ran = [(event.source, event.device) for event in self.events if event.kind is kind and event.training]
+        if kind is Kind.UPDATE:  # two parameters may have one name
+            ran: list = [update.buffer or update.name for update in self.updates]
+        else:
+            ran = [event.source for event in self.events if event.kind is kind and event.training]
         if len(set(ran)) == len(ran):  # as nearly always, and much faster than counting
             return 1 if ran else 0
         return max(Counter(ran).values())

@@ -166,6 +166,15 @@ class OpenStep:
         """Enter that the pass under way made a parameter's gradient; True if that wiped out an unused one."""
         return buffer.written_by(self._pass, self.step.number)
 
+    def written_elsewhere(self, buffer: Buffer) -> None:
+        """Enter a gradient that a pass of another thread wrote, as MXNet's own flag tells."""
+        if buffer.updated == self.step.number:
+            self.close_if_updated()
+        if not self.step.noted(Noted.BACKWARD_ELSEWHERE):
+            self.begin_pass(training=True)
+            self.note(Noted.BACKWARD_ELSEWHERE)
+        self.returned(buffer)
+
     # Updates
 
     def updated(self, name: str, buffer: Buffer | None, **facts: Any) -> None:
