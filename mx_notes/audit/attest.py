@@ -11,46 +11,16 @@ import json
 import os
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..runtime import mx
+from .finding import Attestation
 from .graph.operators import WITH_GRADIENT_OPERATOR
 from .trace.step import Step
 
 STEPS = 3  # the first ones, all of which are looked at closely
 BACKWARD_CALLS = ("MXExecutorBackwardEx", "MXAutogradBackwardEx", "MXAutogradBackward")
 MERGING = "MXNET_EXEC_BULK_EXEC_TRAIN"
-
-
-@dataclass
-class Attestation:
-    """What both witnesses say of the first steps."""
-
-    steps: int
-    passes: int  # backward passes that the hooks counted, those of autograd.grad included
-    calls: int  # backward calls of MXNet's C API that the profiler counted
-    compared: int  # the hooks' passes whose graph was seen
-    expected: dict[str, int]  # gradient operator: how often, by those graphs
-    executed: dict[str, int]  # and how often, by the profiler
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the profiler counted something else than the hooks did."""
-        return self.calls != self.passes or (self.compared == self.passes and self.expected != self.executed)
-
-    def text(self) -> str:
-        """One line."""
-        counts = ", ".join(f"{operator} {count} times" for operator, count in sorted(self.executed.items()))
-        head = f"the hooks counted {self.passes} backward passes in the first {self.steps} steps, MXNet's profiler"
-        if self.contradicted:
-            wanted = ", ".join(
-                f"{operator} {count} times" for operator, count in sorted(self.expected.items())
-            )
-            return f"NOT ATTESTED: {head} {self.calls}; it saw {counts}, the graphs ask for {wanted}"
-        if self.compared < self.passes or not self.expected:
-            return f"attested in part: {head} as many calls; not all graphs were seen, to count operators by"
-        return f"attested: {head} as many calls, and the engine executed {counts}, as the graphs ask for"
 
 
 class Witness:

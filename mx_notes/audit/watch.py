@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from importlib import metadata
 
 import numpy as np
 
+from ..runtime import mx
 from .attest import Attestation, Witness
+from .events import NOWHERE
+from .finding import Finding, Severity, StepEvents
 from .hooks.attach import attached
 from .hooks.telling import Unreadable, audience, pay, strict, unreported
-from .report.summary import Finding, RuleState, State, Summary, versions
-from .rules import ERROR, Findings, Message, NothingToCheck, Rule, Severity, rules
+from .report.summary import RuleState, State, Summary
+from .rules import ERROR, Findings, Message, NothingToCheck, Rule, rules
 from .trace.recorder import Recorder
-from .trace.step import NOWHERE, Noted, RunFacts, Step
+from .trace.step import Noted, RunFacts, Step
 
 FIRST_STEPS = 12  # kept for the timeline, however long the training
 ELSEWHERE = "backward passes ran in other threads, where they are not seen: no rule judges their graphs"
@@ -40,7 +45,7 @@ class Watch:
         self.failures: list[str] = []  # parts of the audit that stopped
         self.remarks: list[str] = []  # what the audit could not see
         self.script: str | None = getattr(sys.modules["__main__"], "__file__", None)
-        self._first_steps: list[Step] = []
+        self._first_steps: list[StepEvents] = []
         self._found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
         self._rules: list[Rule] = [kind() for kind in rules().values()]
         self._stopped: set[str] = set()
@@ -95,7 +100,7 @@ class Watch:
             first_steps=self._first_steps,
             found_on=self._found_on,
             attestation=self.attestation,
-            versions=versions(),
+            versions=_versions(),
         )
 
     def report(self) -> str:
@@ -145,7 +150,7 @@ class Watch:
 
     def _judge(self, step: Step) -> None:
         if step.number <= FIRST_STEPS:
-            self._first_steps.append(step)
+            self._first_steps.append(StepEvents(step.number, step.sampled, step.events))
         if ELSEWHERE not in self.remarks and step.noted(Noted.BACKWARD_ELSEWHERE):
             self.remarks.append(ELSEWHERE)
         for rule in self._rules:
@@ -212,6 +217,18 @@ class Watch:
         else:
             state = State.HELD if checked else State.UNCHECKED
         return RuleState(rule.id, rule.sentence(), state, checked)
+
+
+def _versions() -> dict[str, str]:
+    """The versions that a report depends on."""
+    found = {
+        "MXNet": mx.__version__,
+        "NumPy": np.__version__,
+        "Python": platform.python_version(),
+    }
+    with suppress(metadata.PackageNotFoundError):  # run from a checkout
+        found["mx_notes"] = metadata.version("mx_notes")
+    return found
 
 
 def _line(error: Exception) -> str:

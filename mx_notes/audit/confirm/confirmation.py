@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...runtime import mx
+from ..events import Kind
 from ..graph.values import read
 from ..hooks.attach import attached
 from ..trace.recorder import Recorder
-from ..trace.step import Kind, Step
+from ..trace.step import Step
 from . import per_example, sgd
 
 CHECKED_STEPS = (2, 20, 100)  # not the first: there v is 0, and a wrong momentum would not show

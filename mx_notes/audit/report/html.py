@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from ..trace.step import Place
+from ..events import Place
 from .summary import Summary, plural
 from .timeline import MARK_HEIGHT, NUMBER, timeline
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count, groupby, islice
 
-from ..trace.step import Event, Kind, Step
-from .summary import Finding
+from ..events import Event, Kind
+from ..finding import Finding, StepEvents
 
 MOST_MARKS = 16  # of one step; the others are counted in words
 # Pixels.
@@ -73,7 +73,7 @@ class Timeline:
     height: float
 
 
-def timeline(steps: Iterable[Step], found: Mapping[int, list[Finding]]) -> Timeline:
+def timeline(steps: Iterable[StepEvents], found: Mapping[int, list[Finding]]) -> Timeline:
     """Lay out these steps. found: findings by the number of the step on which they were seen."""
     steps = list(steps)
     names = executor_names(steps)
@@ -86,18 +86,18 @@ def timeline(steps: Iterable[Step], found: Mapping[int, list[Finding]]) -> Timel
     return Timeline(rows, left, max((row.end for row in rows), default=left), y)
 
 
-def executor_names(steps: Iterable[Step]) -> dict[object, str]:
+def executor_names(steps: Iterable[StepEvents]) -> dict[object, str]:
     """Names for the executors, which have none, in order of appearance."""
     executors = dict.fromkeys(executor for step in steps for executor in _executors(step))
     number = count(1)
     return {e: e if isinstance(e, str) else f"executor {next(number)}" for e in executors}
 
 
-def _executors(step: Step) -> list:
+def _executors(step: StepEvents) -> list:
     return [event.source for event in step.events if event.kind is not Kind.UPDATE]
 
 
-def _row(step: Step, names: dict[object, str], findings: list[Finding], left: float, y: float) -> Row:
+def _row(step: StepEvents, names: dict[object, str], findings: list[Finding], left: float, y: float) -> Row:
     present = set(_executors(step))
     lanes = [name for executor, name in names.items() if executor in present]
     height = max(len(lanes), 1) * LANE + 2 * PADDING

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
-from ..trace.step import Place, RunFacts, Step
-
-
-class Severity(str, Enum):
-    """How sure a finding is; in the order of their weight."""
-
-    ERROR = "error"  # the training is wrong
-    WARNING = "warning"  # look at it
-
+from ..events import Place
+from ..finding import Severity
+from ..trace.step import RunFacts, Step
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 

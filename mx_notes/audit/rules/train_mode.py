@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..trace.step import Kind, Noted, Step
+from ..events import Kind
+from ..trace.step import Noted, Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule
 
 TEXTS = {

@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from ...runtime import mx
+from ..events import AUTOGRAD, RETURNED, Event, Kind
 from ..graph.tape import FUNCTION, Tape
 from ..graph.values import own, shape_of
 from ..hooks.listener import Listener, OperatorCall
 from .by_hand import ByHand
 from .ledger import REQUESTS, Buffer, Ledger
 from .statistics_in_flight import StatisticsInFlight
-from .step import AUTOGRAD, RETURNED, Event, Kind, Look, Noted
+from .step import Look, Noted
 from .steps import OpenStep
 
 FIRST_OPERATORS = 16  # of a scope, among which the first layer is looked for

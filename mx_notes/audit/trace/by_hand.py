@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...runtime import mx
+from ..events import Kind
 from ..graph.operators import (
     ADDING,
     CLEARING,
@@ -18,7 +19,7 @@ from ..graph.operators import (
 )
 from ..hooks.listener import Listener, OperatorCall
 from .ledger import Buffer, Ledger
-from .step import Kind, WeightCopy
+from .step import WeightCopy
 from .steps import OpenStep
 
 LINEAR = SHAPE_ONLY | ADDING | SUBTRACTING | set(FACTORS) | NEGATIVE | {"clip", "_crop_assign"}

@@ -6,12 +6,13 @@ import weakref
 from collections.abc import Callable
 
 from ...runtime import mx
+from ..events import Event, Kind
 from ..graph.symbol import of_executor
 from ..graph.values import own
 from ..hooks.listener import Listener
 from .ledger import Ledger
 from .statistics_in_flight import StatisticsInFlight
-from .step import Event, Kind, Look, Noted, Step
+from .step import Look, Noted, Step
 from .steps import OpenStep
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...runtime import mx
+from ..events import Place, users_place
 from ..graph.values import is_dense, own, read
-from .step import Noted, Place, users_place
+from .step import Noted
 from .steps import OpenStep
 
 EVERY = 8  # steps

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,42 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...runtime import mx
+from ..events import AUTOGRAD, NOWHERE, RETURNED, Event, Kind, Place
 from ..graph.graph import Graph
 from ..graph.values import read, sample_of
 from .ledger import Buffer
-
-AUTOGRAD, RETURNED = "autograd", "autograd.grad"  # sources of events that are no executor
-
-
-class Place(NamedTuple):
-    """A line of the user's program; (None, None) where none is running."""
-
-    file: str | None = None
-    line: int | None = None
-
-
-NOWHERE = Place()
-
-
-class Kind(Enum):
-    """What an event is."""
-
-    FORWARD = "forward"
-    BACKWARD = "backward"
-    UPDATE = "update"
-
-
-class Event(NamedTuple):
-    """One pass of an executor or of autograd, or the update of one parameter.
-
-    source: an executor's handle; AUTOGRAD, whose forward is a recorded scope; RETURNED, a backward pass that
-    returned its gradients; or the parameter's name.
-    """
-
-    kind: Kind
-    source: object
-    training: bool = True  # the mode of a forward pass
-    device: str = ""  # of an update
 
 
 class Noted(Enum):
@@ -275,19 +241,3 @@ class Schedule:
 
     horizon: int  # the updates that it is made for; 0: unknown
     largest: int = 0  # the largest number of updates that it was asked for
-
-
-def users_place() -> Place:
-    """The line of the user's code that is running: in the innermost frame outside of the libraries."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if _is_users(frame.f_code.co_filename):
-            return Place(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
-    return NOWHERE
-
-
-@functools.cache
-def _is_users(file: str) -> bool:
-    libraries = ("/site-packages/", "/mx_notes/", "/lib/python3")
-    return not file.startswith("<") and not any(part in file.replace("\\", "/") for part in libraries)

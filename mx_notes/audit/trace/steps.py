@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ...runtime import mx
+from ..events import Event, Kind, Place, users_place
 from ..graph.values import is_dense
 from .fingerprint import fingerprint
 from .ledger import Buffer, Pass
-from .step import Event, Kind, Note, Noted, Place, Step, Update, users_place
+from .step import Note, Noted, Step, Update
 
 KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
 FINGERPRINTS = 1000  # steps whose batches are told apart

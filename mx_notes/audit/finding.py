@@ -1,0 +1,85 @@
+"""What an audit can find, as plain data that needs no MXNet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .events import Event, Place
+
+
+class Severity(str, Enum):
+    """How sure a finding is; in the order of their weight."""
+
+    ERROR = "error"  # the training is wrong
+    WARNING = "warning"  # look at it
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that does not hold, as it was first seen."""
+
+    rule: str
+    severity: Severity
+    message: str
+    step: int  # from which on it was so
+    whole_run: bool  # it took the whole run to tell
+    place: Place
+
+    @property
+    def file(self) -> str | None:
+        """The user's file, where it is known."""
+        return self.place.file
+
+    @property
+    def line(self) -> int | None:
+        """The line in that file."""
+        return self.place.line
+
+    @property
+    def when(self) -> str:
+        """When it was seen, in words."""
+        return f"the run, from step {self.step}" if self.whole_run else f"step {self.step}"
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}: " if self.file else ""
+        return f"{self.rule}, {self.when}: {where}{self.message}"
+
+
+@dataclass(frozen=True)
+class StepEvents:
+    """The events of one of the first steps, for the timeline."""
+
+    number: int
+    sampled: bool
+    events: list[Event]
+
+
+@dataclass
+class Attestation:
+    """What the hooks and MXNet's profiler say of the first steps."""
+
+    steps: int
+    passes: int  # backward passes that the hooks counted, those of autograd.grad included
+    calls: int  # backward calls of MXNet's C API that the profiler counted
+    compared: int  # the hooks' passes whose graph was seen
+    expected: dict[str, int] = field(default_factory=dict)  # gradient operator: how often, by those graphs
+    executed: dict[str, int] = field(default_factory=dict)  # and how often, by the profiler
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the profiler counted something else than the hooks did."""
+        return self.calls != self.passes or (self.compared == self.passes and self.expected != self.executed)
+
+    def text(self) -> str:
+        """One line."""
+        counts = ", ".join(f"{operator} {count} times" for operator, count in sorted(self.executed.items()))
+        head = f"the hooks counted {self.passes} backward passes in the first {self.steps} steps, MXNet's profiler"
+        if self.contradicted:
+            wanted = ", ".join(
+                f"{operator} {count} times" for operator, count in sorted(self.expected.items())
+            )
+            return f"NOT ATTESTED: {head} {self.calls}; it saw {counts}, the graphs ask for {wanted}"
+        if self.compared < self.passes or not self.expected:
+            return f"attested in part: {head} as many calls; not all graphs were seen, to count operators by"
+        return f"attested: {head} as many calls, and the engine executed {counts}, as the graphs ask for"
