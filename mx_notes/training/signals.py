@@ -7,12 +7,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from .callbacks import Callback
-
-if TYPE_CHECKING:
-    from .loop import Run
+from .run import Callback, Run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -7,7 +7,7 @@ print(confirmation.text())
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -35,9 +35,14 @@ class Line:
 
 
 class Confirmation:
-    """Counts every step of a run; on CHECKED_STEPS recomputes the gradient and the update."""
+    """Counts every step of a run; on CHECKED_STEPS recomputes the gradient and the update.
 
-    def __init__(self) -> None:
+    With several workers each has one, and a step is checked by all: `total` gives the sum of an array (n,) over
+    the workers, and `where` says in words where the batch is, such as "on 2 workers".
+    """
+
+    def __init__(self, total: Callable[[np.ndarray], np.ndarray] = lambda own: own, where: str = "") -> None:
+        self._total, self._where = total, where
         self.recorder = Recorder(
             deep=lambda number: number in CHECKED_STEPS,
             looks=False,
@@ -63,7 +68,7 @@ class Confirmation:
         self._half = self._half or any(sample.gradient.dtype == np.float16 for sample in step.samples)
         applied = {s.name: s.gradient.asnumpy() * s.optimizer.rescale_grad for s in step.samples}
         if self._sums:
-            expected = examples.mean_of(list(self._sums.values()))
+            expected = examples.mean_of([self._over_all_workers(list(self._sums.values()))])
             if expected.keys() <= applied.keys():
                 self._mean.append(examples.relative_difference(expected, applied))
         self._sums = {}
@@ -71,6 +76,17 @@ class Confirmation:
         if sgd:
             self._update.append(max(map(_update_difference, sgd)))
             self._momentum |= {sample.optimizer.momentum for sample in sgd}
+
+    def _over_all_workers(
+        self, parts: list[tuple[dict[str, np.ndarray], int]]
+    ) -> tuple[dict[str, np.ndarray], int]:
+        """The sum of the examples' own gradients over devices and workers, and how many examples they are."""
+        own = {name: sum(sums[name] for sums, _ in parts) for name in parts[0][0]}
+        count = sum(count for _, count in parts)
+        total = self._total(np.concatenate([array.ravel() for array in own.values()] + [[count]]))
+        ends = np.cumsum([array.size for array in own.values()])
+        pieces = zip(own.items(), np.split(total[:-1], ends[:-1]), strict=True)
+        return {name: piece.reshape(array.shape) for (name, array), piece in pieces}, int(total[-1])
 
     def lines(self) -> list[Line]:
         """What was seen, after the run."""
@@ -116,7 +132,10 @@ class Confirmation:
 
     def _places(self) -> str:
         """Where the batch's losses are, if not in one place."""
-        return f" over {self._devices} devices" if self._devices > 1 else ""
+        devices = f"{self._devices} devices" if self._devices > 1 else ""
+        if self._where:
+            return f" {self._where} of {devices}" if devices else f" {self._where}"
+        return f" over {devices}" if devices else ""
 
     def _update_line(self) -> Line:
         if not self._update:
@@ -147,8 +166,10 @@ def _line(text: str, what: str, count: int, worst: float, tolerance: float) -> L
 
 
 @contextmanager
-def confirmed() -> Iterator[Confirmation]:
-    """Watch the training inside the `with`."""
-    confirmation = Confirmation()
+def confirmed(
+    total: Callable[[np.ndarray], np.ndarray] = lambda own: own, where: str = ""
+) -> Iterator[Confirmation]:
+    """Watch the training inside the `with`; total and where: as for `Confirmation`."""
+    confirmation = Confirmation(total, where)
     with attached(confirmation.recorder):
         yield confirmation

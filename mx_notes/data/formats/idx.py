@@ -16,7 +16,7 @@ import numpy as np
 from ...errors import UserError
 
 LARGEST = 1 << 26  # bytes that a file may hold: Fashion-MNIST's largest has 47 million
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes
 
 
 def read(path: Path, dimensions: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from ... import audit
 from ...audit.confirm.per_example import relative_difference
 from ...recipes import preset
 from ...runtime import mx
-from ...training.loop import fit, seed_everything, start
+from ...training import fit, seed_everything, start
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
 from ..lab import figures, small
 

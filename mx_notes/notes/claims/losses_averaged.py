@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import models
 from ...runtime import mx
-from ...training.loop import seed_everything
+from ...training import seed_everything
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
 from ..lab import figures, small
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ...runtime import mx
-from ...training.loop import seed_everything
+from ...training import seed_everything
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
 from ..lab import figures, small
 from ..lab.intervals import Interval, difference, interval

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import models
 from ...runtime import mx
-from ...training.loop import seed_everything
+from ...training import seed_everything
 from . import small
 
 MOMENTUM = 0.9  # MXNet's default, in Gluon and in Symbol

@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import data
 from ...runtime import mx
-from ...training.loop import seed_everything
+from ...training import seed_everything
 
 
 @dataclass(frozen=True)
