@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None:
             raise
-        # A name that is too long, say.
+        # Of a file name that is too long, say.
         print(f"mx-notes: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
 

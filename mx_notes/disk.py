@@ -29,6 +29,15 @@ def writing(what: object) -> Iterator[None]:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an OSError inside the `with` into a UserError, one line: the file cannot be read, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Put a file or folder in place as a whole: create it at the path that this yields, beside `path`.
 

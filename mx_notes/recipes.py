@@ -18,10 +18,8 @@ from .errors import UserError, at_least_one, nearest
 SCHEDULES = ("constant", "step", "cosine")
 DTYPES = ("float32", "float16")
 ALIASES = {"lr": "learning_rate", "wd": "weight_decay"}  # MXNet's own short names
-GONE = {
-    "kvstore": "dist_sync",
-    "gradient_compression": 0,
-}  # knobs of older files, and what is done ever since
+# Knobs of older files, with the only value that still has a meaning.
+GONE = {"kvstore": "dist_sync", "gradient_compression": 0}
 KINDS = {int: "a whole number", float: "a number", str: "text in one line"}
 LARGEST_FILE = 1 << 16  # bytes: a recipe has less than 1,000
 LARGEST_IMAGE = 4096  # pixels: beyond, a single activation takes gigabytes

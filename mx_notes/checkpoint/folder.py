@@ -38,7 +38,7 @@ DAMAGED = ".damaged"
 
 
 def place(out: Path, step: int) -> Path:
-    """Where a run's checkpoint after so many steps is."""
+    """The folder of a run's checkpoint after so many steps."""
     return out / "checkpoints" / f"step-{step:08d}"
 
 
@@ -82,7 +82,7 @@ def _write(folder: Path, state: State) -> None:
 
 
 def _manifest_of(state: State, files: dict) -> dict:
-    """The manifest of a state that is in these files."""
+    """Make the manifest of a state; files: size and SHA-256 of each file."""
     return {
         "format": FORMAT,
         "epoch": state.epoch,
@@ -134,7 +134,7 @@ def broadcast(state: State | None, workers: Workers) -> State:
 def load(folder: Path) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:
     """Read the arguments and auxiliary states in a checkpoint folder, as `Module.set_params` takes them.
 
-    Raises UserError if a file is missing or is not the one that was written (SHA-256).
+    Raises UserError if the file is missing or was changed since it was written (SHA-256).
     """
     content = _verified(folder / PARAMETERS, _read_manifest(folder))
     arguments, auxiliary = parse_parameters(content, folder / PARAMETERS)

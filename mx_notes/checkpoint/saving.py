@@ -14,14 +14,14 @@ from .state import State, checksum
 class StopOnNonFinite(Callback):
     """Stop at the first loss that is NaN or infinite; save the last parameters that were all finite."""
 
-    EVERY = 50  # steps between two copies of the parameters: at most so much is lost
+    EVERY = 50  # steps between two copies of the parameters: at most so many are lost
 
     def __init__(self, out: Path) -> None:
         self._out = out
         self._steps_read = 0
 
     def on_train_begin(self, run: Run) -> None:
-        """Copy the start."""
+        """Copy the initial parameters."""
         self._good = State.of(run)
 
     def on_epoch_begin(self, run: Run) -> None:
@@ -29,7 +29,7 @@ class StopOnNonFinite(Callback):
         self._steps_read = 0
 
     def on_step_end(self, run: Run, meter: Meter) -> None:
-        """Look at the loss that was read last: that of the step before."""
+        """Check the latest loss that was read, which is the previous step's; now and then copy the parameters."""
         if meter.steps_read == self._steps_read:
             return
         self._steps_read = meter.steps_read
@@ -41,7 +41,7 @@ class StopOnNonFinite(Callback):
                 self._good = state
 
     def on_epoch_end(self, run: Run) -> None:
-        """Look at the epoch's loss, which includes the last step's, and at what that step made of the parameters."""
+        """Check the epoch's loss, which includes the last step's, and the parameters after that step."""
         loss = run.history[-1]["loss"]
         if not math.isfinite(loss):
             self._stop(run, f"the loss became {loss}", run.step)
@@ -62,7 +62,7 @@ class StopOnNonFinite(Callback):
 class Checkpoints(Callback):
     """Save after each epoch, and after every `every` steps; keep the newest `keep` and the best.
 
-    The best is that of the epoch with the best validation accuracy, of equals the latest.
+    The best checkpoint is of the epoch with the best validation accuracy, of equals the latest.
     """
 
     def __init__(self, out: Path, every: int | None = None, keep: int = 2) -> None:
@@ -74,7 +74,7 @@ class Checkpoints(Callback):
             self.save(run)
 
     def on_epoch_end(self, run: Run) -> None:
-        """Save, and remove those that are not to be kept."""
+        """Save, and remove the checkpoints that are not to be kept."""
         self.save(run)
 
     def save(self, run: Run) -> bool:
@@ -92,7 +92,7 @@ class Checkpoints(Callback):
 
 
 class SameParameters(Callback):
-    """Stop if a worker's parameters are not those of worker 0, bit for bit, after an epoch."""
+    """Stop if, after an epoch, a worker's parameters differ from worker 0's by a bit."""
 
     def on_epoch_end(self, run: Run) -> None:
         """Compare a checksum."""

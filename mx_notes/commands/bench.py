@@ -184,7 +184,7 @@ def _elsewhere(model: str, batch_size: int, count: int) -> dict:
 def _advice(found: dict[tuple[int, int], dict], now: tuple[int, int]) -> str:
     best = max(found, key=lambda setting: found[setting]["images_per_second"])
     gain = found[best]["images_per_second"] / found[now]["images_per_second"] - 1
-    if gain < 0.05:  # less is within what two measurements differ by
+    if gain < 0.05:  # two measurements of one setting differ by as much
         return "nothing to change: no other setting is 5% faster"
     changes = []
     if best[0] != now[0]:

@@ -100,7 +100,7 @@ def text(network: Network, result: Evaluation) -> str:
 
 
 def to_json(network: Network, result: Evaluation) -> str:
-    """Write the result as JSON; a number that is not defined is null."""
+    """Write the result as JSON; an undefined number is null."""
 
     def number(value: float) -> float | None:
         return None if np.isnan(value) else float(value)

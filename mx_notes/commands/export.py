@@ -29,7 +29,7 @@ BATCH = 51  # 256 = 5 × 51 + 1: two sizes, one of them a single image
 # Of a probability. Both compute in float32 and add in other orders, which moved a probability by up to 3e-5 in
 # random networks of 50 layers. An epsilon of 1e-4 instead of 1e-5 in a trained ResNet-20 moved one by 7e-4.
 TOLERANCE = 1e-4
-OPSET, IR_VERSION = 13, 7  # what mx2onnx writes, of 2020: every runtime since reads it
+OPSET, IR_VERSION = 13, 7  # mx2onnx writes these, of 2020: every runtime since reads them
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Comparison:
 
 
 def report(folder: Path, target: Path, which: str = "best", data_dir: str | None = None) -> int:
-    """Export the network of the run in a folder to the new file `target`, and print what was compared.
+    """Export the network of the run in a folder to the new file `target`, and print the comparison.
 
     Raises UserError, leaving nothing behind, where `target` exists, the network has an operator that
     MXNet cannot write as ONNX, or ONNX Runtime's probabilities are not MXNet's within TOLERANCE.

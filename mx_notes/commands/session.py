@@ -28,7 +28,7 @@ from ..training.plots import curves
 from ..training.reporting import MetricsFile, Progress, TensorBoard
 from ..training.signals import Interrupted, StopOnSignal
 
-# They decide what a step is and which images are held out: changed half-way, no result would mean anything.
+# These knobs decide what a step is and which images are held out: changed half-way, no result would mean anything.
 FIXED = ("data", "validation", "model", "image_size", "batch_size", "seed", "dtype")
 
 
@@ -187,7 +187,7 @@ class Session:
             )
 
     def _confirm(self) -> int:
-        """Print what the audit of each worker says; returns the exit status."""
+        """Print each worker's audit; returns the exit status."""
         texts = self._workers.texts(self._confirmation.text())
         if self._first:
             for rank, text in enumerate(texts):
@@ -243,7 +243,7 @@ def _faults(recipe: Recipe, out: Path) -> Iterator[None]:
     """Turn a refusal of the disk or the memory into one line; the checkpoints are whole whatever happens."""
     try:
         yield
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the reader of our output has gone
         raise
     except OSError as error:
         raise UserError(f"{error.filename or out}: {error.strerror or error}") from None

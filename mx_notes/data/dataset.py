@@ -1,4 +1,4 @@
-"""A data set: three parts, in memory or on disk, what they say of their scale, and feeds of their batches."""
+"""A data set: three parts, in memory or on disk, their scale, and feeds of their batches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Examples(Protocol):
         """Normalised images and labels of this worker's share of each batch, from batch `start` on."""
 
     def check(self, where: str, shape: tuple[int, ...], classes: int) -> None:
-        """Raise UserError for what MXNet would train on in silence."""
+        """Raise UserError for data on which MXNet would train in silence."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Dataset:
     source: str  # where it came from
 
     def __post_init__(self) -> None:
-        """Raises UserError, naming part, example and value, for what MXNet would train on in silence."""
+        """Raises UserError, naming part, example and value, for data on which MXNet would train in silence."""
         for name in PARTS:
             getattr(self, name).check(f"{self.name}, {name} part", self.shape, len(self.classes))
 

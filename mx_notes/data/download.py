@@ -27,12 +27,9 @@ def cache() -> Path:
 def sha256_of(path: Path) -> str:
     """The file's SHA-256, in hexadecimal. Raises UserError if it can't be read."""
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    with disk.reading(path), path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A part of a data set in memory, and what it must be before MXNet gets it."""
+"""A part of a data set in memory, checked before MXNet gets it."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Part:
             yield normalised(self.images[examples], mean, std), self.labels[examples]
 
     def check(self, where: str, shape: tuple[int, ...], classes: int) -> None:
-        """Raise UserError, naming example and value, for what MXNet would train on in silence.
+        """Raise UserError, naming example and value, for data on which MXNet would train in silence.
 
-        That is: images and labels of different counts, images of another shape than (C, H, W), labels outside
-        the classes, NaN or infinite pixels. where: what the part is called in the message.
+        That is: images and labels of different counts, images of another shape than `shape`, labels outside the
+        classes, NaN or infinite pixels. where: the part's name in the message.
         """
         self._check_shapes(where, shape)
         _check_labels(self.labels, where, classes)

@@ -1,4 +1,4 @@
-"""A network's table of layers, as Table 1 of He et al. 2015 has it, computed from the network's graph."""
+"""A network's table of layers, in the form of Table 1 of He et al. 2015, computed from the network's graph."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SizeTable:
         return sum(layer.parameters for layer in self.layers)
 
     def text(self) -> str:
-        """The table for a terminal; for the networks of the paper's Table 1, also what differs from it."""
+        """Write the table for a terminal; for the networks of the paper's Table 1, also the differences from it."""
         header = f"{'group':12}{'output':>14}{'layers':>8}{'parameters':>14}{'multiply-adds':>18}"
         rows = [_row(group, layers) for group, layers in _groups(self.layers).items()]
         total = _row("sum", self.layers, output="")
@@ -135,7 +135,7 @@ def _group(name: str, kind: str, output: tuple[int, ...], before: list[Layer], s
         return f"stage {stage}"
     if kind == FULLY_CONNECTED or len(output) == 2:
         return "classifier"
-    if not staged:  # a network that names no stages, such as VGG: what has the same size goes together
+    if not staged:  # the network names no stages, such as VGG: layers of one size go together
         return f"at {_by(output[2:])}"
     return before[-1].group if before else "stem"
 

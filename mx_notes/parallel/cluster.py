@@ -100,7 +100,7 @@ def connect() -> mx.kv.KVStore:
 
 
 def watch(store: mx.kv.KVStore, name: str) -> Callable[[], None]:
-    """Watch the job from a thread: end this process, in one line, when another is lost. Returns what stops it.
+    """Watch the job from a thread: end this process, in one line, when another is lost. Returns a function that stops it.
 
     MXNet alone would wait for the lost process for ever. Only the scheduler hears of all processes; the
     others notice that the scheduler has ended. name: of this process, for the line.

@@ -18,19 +18,19 @@ def shares(examples: int, devices: int) -> list[int]:
 
 
 class DataParallel(TrainedModule):
-    """A Module on several devices, of one worker or of many, whose update is that of one device with the whole batch.
+    """A Module on several devices, of one worker or of many, that updates as one device with the whole batch would.
 
     Each device runs its share of the batch forward and backward. The gradient at the head of each example's
-    loss is 1/N with N the examples of the whole batch, so that the KVStore's sum over the devices is the
-    gradient of the batch's mean loss, whatever the shares. The KVStore also keeps the weights and updates
-    them, once, so that the devices cannot drift apart. A batch of fewer examples than devices goes to the
-    first device alone. With several workers, each has such a KVStore, which gets the sum over all workers.
+    loss is 1/N, with N the number of examples in the whole batch, so that the KVStore's sum over the devices
+    is the gradient of the batch's mean loss, whatever the shares. The KVStore also keeps the weights and
+    updates them, once, so that the devices cannot drift apart. A batch of fewer examples than devices goes to
+    the first device alone. With several workers, each has such a KVStore, which gets the sum over all workers.
 
-    Batch norm normalises each share by that share's own mean and variance, which is not what one device
-    would compute; `gluon.contrib.nn.SyncBatchNorm(num_devices=k)` takes them over all devices, exactly where
-    the shares are equal (on CPUs only with MXNET_CPU_WORKER_NTHREADS above k: its threads wait for each
-    other). Running statistics differ from device to device while training; before an inference they become
-    their mean, on every device.
+    Batch norm normalises each share by the share's own mean and variance; one device would take the whole
+    batch's. `gluon.contrib.nn.SyncBatchNorm(num_devices=k)` takes them over all devices, exactly where the
+    shares are equal (on CPUs only with MXNET_CPU_WORKER_NTHREADS above k: its threads wait for each other).
+    Running statistics differ from device to device while training; before an inference every device gets
+    their mean.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class DataParallel(TrainedModule):
         for index, name in enumerate(self._param_names):
             if gradients[index][0] is None:
                 continue
-            # What the last layers push, the first to be ready, may wait for what the next step needs first.
+            # The last layers' gradients are ready first, but the next step needs the first layers' weights first.
             self._workers.sum(index, gradients[index], priority=-index)
             self._kvstore.push(name, gradients[index][:1], priority=-index)
             self._kvstore.pull(name, self._exec_group.param_arrays[index], priority=-index)

@@ -1,4 +1,4 @@
-"""The one door to the private parts of MXNet's Module: what they hold can be read, and put back."""
+"""The one door to the private parts of MXNet's Module, through which they are read and restored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Arrays = dict[str, mx.nd.NDArray]
 
 
 class TrainedModule(mx.mod.Module):
-    """A Module whose parameters, optimiser and running statistics can be read exactly, and put back.
+    """A Module whose parameters, optimiser and running statistics can be read and restored to the bit.
 
     The arrays that the methods return are the Module's own, not copies: wait for the engine before reading
     them (`mx.nd.waitall`), and write into them to change them.
@@ -88,5 +88,5 @@ class TrainedModule(mx.mod.Module):
         return self.optimizer_arrays()
 
     def _optimizer_key(self, index: int) -> int | str:
-        """What the optimiser calls the parameter of that number."""
+        """The optimiser's key for the parameter of that number."""
         return index

@@ -1,4 +1,4 @@
-"""The processes of a job, on one machine or on many, that train one network, and what they tell each other.
+"""The workers of a job, on one machine or on many: processes that train one network and add up their gradients.
 
 MXNet's KVStore `dist_sync` carries everything. It adds up what the workers push under a key and answers when
 all have pushed. No optimiser runs on its servers: each worker updates its own copy of the network with the
@@ -74,11 +74,11 @@ class Workers:
         self._store.pull(key, arrays[0], priority)
 
     def total(self, values: np.ndarray) -> np.ndarray:
-        """The sum of all workers' values, float64."""
+        """Add up all workers' values, (n,) float64."""
         return self._exchange("float64", values) if self.connected else values
 
     def collect(self, values: Sequence[float]) -> np.ndarray:
-        """Each worker's numbers, (workers, n) float64, exactly; a row for each rank."""
+        """Gather each worker's numbers, exactly: (workers, n) float64, a row for each rank."""
         rows = np.zeros((self.count, len(values) + 1))
         rows[self.rank] = [*values, self._asked]
         rows = np.frombuffer(self._merge(rows.tobytes())).reshape(rows.shape)
@@ -86,14 +86,14 @@ class Workers:
         return rows[:, :-1]
 
     def texts(self, text: str) -> list[str]:
-        """Each worker's text."""
+        """Gather each worker's text, by rank."""
         own = text.encode()
         size = int(self.collect([len(own)]).max())
         rows = self.collect(np.frombuffer(own.ljust(size, b"\0"), np.uint8))
         return [row.astype(np.uint8).tobytes().rstrip(b"\0").decode() for row in rows]
 
     def broadcast(self, content: bytes) -> bytes:
-        """Give worker 0's content to all; what the others pass is ignored."""
+        """Give worker 0's content to all workers; the content that the others pass is ignored."""
         size = int(self.collect([len(content)])[0, 0])
         return self._merge(content if self.rank == 0 else bytes(size))
 
@@ -120,7 +120,7 @@ class Workers:
     def close(self) -> None:
         """Leave the job, when all do."""
         mx.nd.waitall()
-        self.collect([])  # whoever dies before this, such as worker 0 while it saves, is noticed
+        self.collect([])  # a worker that dies before this, such as worker 0 while it saves, is noticed
         self._unwatch()
         self._store = None  # the KVStore's destructor waits for the others
 

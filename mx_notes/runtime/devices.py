@@ -1,4 +1,4 @@
-"""Devices by name: `cpu`, `gpu:1`, `auto`, as `mx.Context`, or one line on what stands in their way."""
+"""Devices by name (`cpu`, `gpu:1`, `auto`) as `mx.Context`, or one line on why MXNet cannot use them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def contexts(names: str) -> list[mx.Context]:
 
 @cache
 def automatic() -> Device:
-    """What `auto` means here: the first GPU that MXNet can use, or else the CPU."""
+    """Find the device that `auto` means: the first GPU that MXNet can use, or else the CPU."""
     driver, build = cuda.driver(), cuda.build()
     number = next(cuda.usable(driver, build), None)
     if number is None:
@@ -84,14 +84,14 @@ def _expect_usable(name: str, number: int) -> None:
 
 
 def _unseen(number: int) -> str:
-    """Why MXNet can't use a GPU that the driver says it can; empty if MXNet counts it too."""
+    """Say why MXNet can't use a GPU although the driver offers it; empty if MXNet counts it too."""
     if number < gpus():
         return ""
     return f"MXNet sees {gpus()} GPUs, though the driver offers {len(cuda.driver().gpus)}"
 
 
 def gpus() -> int:
-    """How many GPUs MXNet counts, usable or not: 0 where its CUDA build finds none."""
+    """Count MXNet's GPUs, usable or not: 0 where its CUDA build finds none."""
     mx = opening.mxnet()
     try:
         return mx.context.num_gpus()

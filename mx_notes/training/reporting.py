@@ -14,7 +14,7 @@ from .run import Callback, Meter, Run
 
 
 class Progress(Callback):
-    """A bar per epoch where stderr is a terminal, and a line per epoch on stdout."""
+    """Show a bar per epoch where stderr is a terminal, and print a line per epoch on stdout."""
 
     def on_epoch_begin(self, run: Run) -> None:
         """Open the bar."""
@@ -43,13 +43,13 @@ class Progress(Callback):
 
 
 class MetricsFile(Callback):
-    """One JSON object per epoch in `metrics.jsonl`, written as the epoch ends."""
+    """Write one JSON object per epoch to `metrics.jsonl`, as the epoch ends."""
 
     def __init__(self, out: Path) -> None:
         self._path = out / "metrics.jsonl"
 
     def on_train_begin(self, run: Run) -> None:
-        """Begin with the rows of the epochs that are done: what a run wrote after its checkpoint goes."""
+        """Write the rows of the epochs that are done; rows that a broken run wrote after its checkpoint go."""
         disk.replace(self._path, "".join(map(_line, run.history)))
 
     def on_epoch_end(self, run: Run) -> None:
@@ -67,13 +67,13 @@ def _line(row: dict) -> str:
 
 
 class TensorBoard(Callback):
-    """The same numbers as a TensorBoard event file in `tensorboard/`."""
+    """Write the numbers of metrics.jsonl as a TensorBoard event file in `tensorboard/`, too."""
 
     def __init__(self, out: Path) -> None:
         self._folder = out / "tensorboard"
 
     def on_train_begin(self, run: Run) -> None:
-        """Begin a new file with the epochs that are done, in place of what an earlier process wrote."""
+        """Begin a new file with the epochs that are done, in place of an earlier process's files."""
         # Not SummaryWriter: its thread dies of a full disk, and closing it then waits for ever.
         from tensorboardX.event_file_writer import EventsWriter
 

@@ -26,9 +26,10 @@ class Score:
 
 
 class Meter:
-    """Loss and accuracy so far, on all workers. A step's numbers are read when the next one is under way.
+    """Loss and accuracy so far, on all workers.
 
-    Reading waits for the engine, and for the other workers; a step late, there is nothing left to wait for.
+    A step's numbers are read when the next step is under way: reading waits for the engine, and for the
+    other workers, and a step late there is nothing left to wait for.
     """
 
     def __init__(self, workers: Workers | None = None) -> None:
@@ -51,7 +52,7 @@ class Meter:
         self._pending = (loss.copy(), correct, len(label), copies)
 
     def catch_up(self) -> None:
-        """Read the latest batch's numbers too; waits for them."""
+        """Wait for the latest batch's numbers and read them, too."""
         if self._pending is None:
             return
         loss, correct, examples, copies = self._pending
@@ -66,7 +67,7 @@ class Meter:
         self.steps_read += 1
 
     def score(self) -> Score:
-        """The mean over all examples added; waits for the last."""
+        """Wait for the last batch; returns the means over all examples. Raises UserError if there are none."""
         self.catch_up()
         if not self.examples:
             raise UserError("nothing to score: this part of the data is empty")
@@ -75,24 +76,26 @@ class Meter:
 
 @dataclass
 class Run:
-    """One training run: what callbacks may look at."""
+    """A training run, as callbacks see it."""
 
     recipe: Recipe
     data: Dataset
-    symbol: mx.sym.Symbol  # the network with its loss; the module's is changed for speed
+    symbol: mx.sym.Symbol  # the network with its loss; the module's own symbol is changed for speed
     module: TrainedModule
     feed: Feed  # of this worker's share of each batch
     workers: Workers = field(default_factory=Workers)  # of the job; by default there is this process alone
     epoch: int = 0  # from 0; during a callback, the epoch that is running or has just ended
     batch: int = 0  # batches of the epoch done; 0 again when it has ended
     step: int = 0  # updates made so far
-    seconds: float = 0.0  # that the epoch has taken
-    meter: Meter = field(default_factory=Meter)  # of the epoch's batches done, on all workers
+    seconds: float = 0.0  # the epoch's time so far, from its first batch on, without the validation
+    meter: Meter = field(
+        default_factory=Meter
+    )  # loss and accuracy of the epoch's batches done, on all workers
     history: list[dict] = field(default_factory=list)  # one row an epoch, as in metrics.jsonl
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the latest update (of the first, before it)."""
+        """The rate of the latest update; before the first update, its rate."""
         return self.module.learning_rate(max(self.step, 1))
 
     @property

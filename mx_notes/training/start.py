@@ -133,7 +133,7 @@ def draws_numbers(symbol: mx.sym.Symbol) -> bool:
 
 
 def seed_step(seed: int, step: int, worker: int = 0) -> None:
-    """Seed what the network draws in this step, so that it is the same in a run that begins there.
+    """Seed the numbers that the network draws in this step: a run that begins there draws the same.
 
     MXNet's random state can't be read. Seeding takes about 1 ms (each of 1,024 generators), so `fit` does it
     only for networks that draw.

@@ -150,3 +150,12 @@ def test_module_fixes_what_gluon_does_not_train():
     net = models.build("cifar_resnet20_v2", 10, run.data.shape)
     meant = {name for name, parameter in net.collect_params().items() if parameter.grad_req != "null"}
     assert trained == meant
+
+
+def test_all_callbacks_are_found_in_one_place():
+    from mx_notes import callbacks
+
+    kinds = {name: getattr(callbacks, name) for name in callbacks.__all__}
+    assert all(issubclass(kind, training.Callback) for kind in kinds.values())
+    names = "Callback Checkpoints MetricsFile Progress SameParameters StopOnNonFinite TensorBoard"
+    assert set(names.split()) <= kinds.keys()

@@ -41,9 +41,9 @@ def read_all(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) uint8 and labels (N,) int32 of one file.
 
-    Raises UserError if its size is not that of 1 to 10,000 records, or a label is not one of the ten.
+    Raises UserError if it does not hold 1 to 10,000 whole records, or if a label is not one of the ten.
     """
-    try:
+    with disk.reading(path):
         size = path.stat().st_size
         if size == 0 or size % RECORD or size > RECORD * RECORDS:
             raise UserError(
@@ -51,8 +51,6 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 " CIFAR-10's binary version"
             )
         records = np.fromfile(path, np.uint8).reshape(-1, RECORD)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     labels = records[:, 0].astype(np.int32)
     wrong = np.flatnonzero(labels >= len(CLASSES))
     if len(wrong):
@@ -84,7 +82,7 @@ def extract(archive: Path, folder: Path) -> Path:
 
 
 def _check_size(archive: Path) -> None:
-    """Decompress it once: a small file of gigabytes of zeros would keep tarfile busy for long."""
+    """Decompress the archive once: a small file of gigabytes of zeros would keep tarfile busy for long."""
     size = 0
     with gzip.open(archive) as file:
         while chunk := file.read(CHUNK):
