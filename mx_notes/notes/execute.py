@@ -48,7 +48,8 @@ def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
     known = claims()
     for name in only or ():
         if name not in known:
-            raise UserError(f"no claim {name!r}: {nearest(name, known)}")
+            hint = nearest(name, known, otherwise=f"expected some of {', '.join(known)}")
+            raise UserError(f"no claim {name!r}: {hint}")
     return {name: module for name, module in known.items() if only is None or name in only}
 
 

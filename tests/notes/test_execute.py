@@ -130,9 +130,17 @@ def test_what_fails_is_reported_and_the_others_go_on(plant, tmp_path, monkeypatc
 def test_an_earlier_page_stays_until_the_new_one_is_whole(plant, tmp_path, monkeypatch):
     modules = plant({"works": BODIES["works"]})
     monkeypatch.setattr(notes, "claims", lambda: modules)
-    (tmp_path / "page" / "index.html.part").mkdir(parents=True)  # so that it cannot be written
+    (tmp_path / "page").mkdir()
     (tmp_path / "page" / "index.html").write_text("the earlier one")
-    with pytest.raises(UserError, match=r"index\.html: cannot be written: Is a directory"):
+
+    def full(part, path):
+        if path.name == "index.html":
+            raise OSError(28, "No space left on device")
+        rename(part, path)
+
+    rename = os.replace
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(UserError, match=r"index\.html: cannot be written: No space left on device"):
         notes.run(None, Setting(), tmp_path / "page")
     assert (tmp_path / "page" / "index.html").read_text() == "the earlier one"
 
