@@ -14,7 +14,7 @@ from .errors import UserError
 if TYPE_CHECKING:
     from .commands.train import Asked
 
-KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # that `train` has flags for
+KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -211,15 +211,15 @@ def _train(options: argparse.Namespace) -> int:
 def _asked(options: argparse.Namespace) -> Asked:
     from .commands.train import Asked
 
-    settings = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
+    flags = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
     return Asked(
-        options.recipe,
-        options.out,
-        (*settings, *options.settings),
-        options.resume,
-        options.override,
-        options.checkpoint_every,
-        options.keep,
+        recipe=options.recipe,
+        out=options.out,
+        settings=(*flags, *options.settings),
+        resume=options.resume,
+        override=options.override,
+        every=options.checkpoint_every,
+        keep=options.keep,
     )
 
 

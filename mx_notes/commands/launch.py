@@ -18,7 +18,7 @@ from .. import runtime
 from ..errors import UserError, at_least_one
 from .train import Asked
 
-GRACE = 10.0  # seconds that the others have to end in good order after one has
+GRACE = 10.0  # seconds that the other processes have to end in good order after one has ended
 POLL = 0.05
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
 LIBC = ctypes.CDLL(None)
@@ -65,9 +65,7 @@ def launch(workers: int, servers: int, command: list[str], asked: Asked) -> int:
             for name, environment in _environments(workers, servers).items():
                 if not received:
                     children.append(Child(name, _start(command, environment)))
-            if (
-                received
-            ):  # a signal came before all processes were there to hear of it; nothing has been trained
+            if received:  # before all processes were there to hear of it: nothing has been trained
                 return 128 + received[0]
             failed = _wait(children)
             if not failed and len(received) < 2:
