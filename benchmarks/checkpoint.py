@@ -6,13 +6,14 @@ MXNet's own are symbol, parameters and optimiser states (`Module.save_checkpoint
 the disk nor put in place as a whole. Ours holds the run's progress, its recipe and a manifest besides.
 """
 
+import argparse
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 from mx_notes import checkpoint
-from mx_notes.checkpoint.state import State
+from mx_notes.checkpoint import State
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx, threads
 from mx_notes.training import start
@@ -76,6 +77,9 @@ def size(folder: Path) -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     print(f"MXNet {mx.__version__}, {threads().count} threads; medians of {ROUNDS} rounds")
     for model in ("cifar_resnet20_v1", "resnet50_v1"):
         measure(model)

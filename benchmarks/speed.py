@@ -23,7 +23,7 @@ from pathlib import Path
 from contenders.serve import CONTENDERS, NETWORKS
 from tqdm import tqdm
 
-from mx_notes.errors import UserError
+from mx_notes.errors import UserError, at_least_one
 from mx_notes.runtime import threads
 
 OURS = "mx_notes"
@@ -217,8 +217,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     for flag, number in (("--rounds", options.rounds), ("--batch-size", min(options.batch_size))):
-        if number < 1:
-            raise UserError(f"{flag} {number}: expected a whole number of at least 1")
+        at_least_one(f"{flag} {number}", number)
     if options.end_to_end and (options.json or options.figure or options.batch_size != [128]):
         raise UserError("--end-to-end: has the recipe's batch size, and prints only")
     if options.end_to_end:
@@ -240,5 +239,5 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"speed: {error}", file=sys.stderr)
         sys.exit(2)

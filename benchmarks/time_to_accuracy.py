@@ -20,7 +20,7 @@ from pathlib import Path
 from speed import begin
 from tqdm import tqdm
 
-from mx_notes.errors import UserError
+from mx_notes.errors import UserError, at_least_one
 from mx_notes.recipes import preset
 
 CONTENDERS = {"mx_notes": "recipe", "PyTorch": "recipe in PyTorch"}
@@ -80,8 +80,7 @@ def main() -> None:
     options = parser.parse_args()
     if not 0 < options.accuracy <= 1:
         raise UserError(f"--accuracy {options.accuracy:g}: expected a fraction above 0, at most 1")
-    if options.epochs < 1:
-        raise UserError(f"--epochs {options.epochs}: expected a whole number of at least 1")
+    at_least_one(f"--epochs {options.epochs}", options.epochs)
     rows = race(options.network, options.epochs, options.accuracy)
     print(f"{options.network} on Fashion-MNIST, {options.epochs} epochs, seed {recipe.seed}")
     print(summary(rows, options.accuracy))

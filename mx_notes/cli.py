@@ -1,15 +1,20 @@
-"""The command line: one verb, one call. MXNet is loaded only by the verbs that need it."""
+"""The command line: the parser, and one call for each verb. A verb's command is imported when it is called."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import recipes
 from .errors import UserError
+
+if TYPE_CHECKING:
+    from .commands.train import Asked
+
+KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None:
             raise
-        print(
-            f"mx-notes: {error.filename}: {error.strerror}", file=sys.stderr
-        )  # a name that is too long, say
+        # Of a file name that is too long, say.
+        print(f"mx-notes: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
 
 
@@ -63,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         dest="settings",
         help="change any knob of the recipe; `mx-notes recipes` lists them",
     )
-    for knob in ("data-dir", "model", "epochs", "batch-size", "seed", "device"):
-        train.add_argument(f"--{knob}", help=f"the same as --set {knob.replace('-', '_')}=")
+    for knob in KNOBS:
+        train.add_argument(f"--{knob.replace('_', '-')}", help=f"the same as --set {knob}=")
     train.add_argument(
         "--resume",
         type=Path,
@@ -199,104 +203,44 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .parallel import cluster
-
-    if cluster.role() in ("scheduler", "server"):
-        return cluster.serve()
-    settings, recipe = _asked(options)
-    if options.resume:
-        from .commands.train import resume
-
-        return resume(options.resume, settings, options.override, options.checkpoint_every, options.keep)
-
     from .commands.train import train
 
-    return train(recipe, _folder(options), options.checkpoint_every, options.keep)
+    return train(_asked(options))
 
 
-def _asked(options: argparse.Namespace) -> tuple[list[str], recipes.Recipe | None]:
-    """The settings of a training, and its recipe with them, unless a run goes on that has one."""
-    for flag in ("checkpoint_every", "keep"):
-        value = getattr(options, flag)
-        if value is not None and value < 1:
-            raise UserError(f"--{flag.replace('_', '-')} {value}: expected a whole number of at least 1")
-    settings = [
-        f"{knob}={getattr(options, knob)}"
-        for knob in ("data_dir", "model", "epochs", "batch_size", "seed", "device")
-        if getattr(options, knob) is not None
-    ] + options.settings
-    if options.resume:
-        if options.recipe or options.out:
-            raise UserError(
-                "--resume: goes on in the run's own folder, with its recipe; leave out --recipe and --out"
-            )
-        recipes.Recipe().override(settings)
-        return settings, None
-    return settings, recipes.preset(options.recipe or "digits").override(settings)
+def _asked(options: argparse.Namespace) -> Asked:
+    from .commands.train import Asked
 
-
-def _folder(options: argparse.Namespace) -> Path:
-    return options.resume or options.out or _new_folder(options.recipe or "digits")
+    flags = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
+    return Asked(
+        recipe=options.recipe,
+        out=options.out,
+        settings=(*flags, *options.settings),
+        resume=options.resume,
+        override=options.override,
+        every=options.checkpoint_every,
+        keep=options.keep,
+    )
 
 
 def _launch(options: argparse.Namespace) -> int:
-    command = options.command[options.command[:1] == ["--"] :]
-    if command[:1] != ["train"]:
-        raise UserError("launch: expected -- and a training, as in: mx-notes launch --workers 2 -- train")
-    train = _parser().parse_args(command)
-    _asked(train)
-    out = _folder(train)
-    if not (train.resume or train.out):
-        command += ["--out", str(out)]
+    from .commands.launch import launch, training
 
-    from .commands.launch import launch
-
-    return launch(options.workers, options.servers, command, out)
-
-
-def _new_folder(name: str) -> Path:
-    number = 1
-    while (folder := Path("runs", f"{name}-{number}")).exists():
-        number += 1
-    return folder
+    command = training(options.command)
+    return launch(options.workers, options.servers, command, _asked(_parser().parse_args(command)))
 
 
 def _audit(options: argparse.Namespace) -> int:
-    if options.max_steps is not None and options.max_steps < 1:
-        raise UserError(f"--max-steps {options.max_steps}: expected a whole number of at least 1")
-    for flag, file in (("--json", options.json), ("--html", options.html)):
-        if file and (file.is_dir() or not os.access(file.absolute().parent, os.W_OK)):
-            raise UserError(f"{flag} {file}: cannot be written; name a file in a folder that is there")
-    from .audit.runner import run
+    from .commands import audit
 
-    watch, status = run(options.script, options.arguments, options.max_steps, options.attest)
-    sys.stdout.flush()
-    print(watch.report(), file=sys.stderr)
-    if status:
-        print(f"the script itself ended with status {status}", file=sys.stderr)
-    if options.json:
-        _write("--json", options.json, watch.to_json())
-    if options.html:
-        _write("--html", options.html, watch.to_html())
-    return 1 if watch.errors or (watch.attestation and watch.attestation.contradicted) else 0
-
-
-def _write(flag: str, file: Path, text: str) -> None:
-    try:
-        # A file's name in the report may hold bytes that are not UTF-8.
-        file.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UserError(f"{flag} {file}: cannot be written: {error.strerror}") from None
+    files = {"json": options.json, "html": options.html}
+    return audit.report(options.script, options.arguments, options.max_steps, options.attest, **files)
 
 
 def _notes(options: argparse.Namespace) -> int:
-    from .notes import execute as run
-    from .notes.claim import Setting
+    from .commands import notes
 
-    if options.list:
-        print(run.listing())
-        return 0
-    return run.run(options.only, Setting(options.seed, options.quick), options.out)
+    return notes.report(options.only, options.seed, options.quick, options.out, options.list)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -312,33 +256,21 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    if options.batch_size < 1:
-        raise UserError(f"--batch-size {options.batch_size}: expected a whole number of at least 1")
     from .commands import bench
 
     return bench.report(options.model, options.batch_size)
 
 
 def _recipes(options: argparse.Namespace) -> int:
-    if options.name:
-        print(recipes.preset(options.name).to_json(), end="")
-        return 0
-    for name, recipe in recipes.PRESETS.items():
-        print(f"{name:14} {recipe.model} on {recipe.data}, {recipe.epochs} epochs, batch {recipe.batch_size}")
-    print("\nmx-notes recipes NAME prints one with all its knobs")
-    return 0
+    from .commands import list_recipes
+
+    return list_recipes.report(options.name)
 
 
 def _models(options: argparse.Namespace) -> int:
-    if options.name:
-        from .models.size_table import size_table
+    from .commands import list_models
 
-        print(size_table(options.name).text())
-    else:
-        from .models.zoo import names
-
-        print("\n".join(names()))
-    return 0
+    return list_models.report(options.name)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,9 +14,53 @@ from pathlib import Path
 
 from .errors import UserError
 
-LARGEST_JSON = 4 << 20  # bytes: of 10,000 epochs' rows, 2.5 MB
+LARGEST_JSON = 4 << 20  # bytes: the rows of 10,000 epochs take 2.5 MB
 LOCK = ".lock"
-PART = ".part"  # ends the name of what is still being written; readers pass over it
+PART = ".part"  # ends the name of a file or folder that is being written or removed; readers pass over it
+
+
+@contextmanager
+def writing(what: object) -> Iterator[None]:
+    """Turn an OSError inside the `with` into a UserError, one line: `what` cannot be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{what}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an OSError inside the `with` into a UserError, one line: the file cannot be read, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Put a file or folder in place as a whole: create it at the path that this yields, beside `path`.
+
+    At the end of the `with` it is brought down to the disk and renamed to `path`; a reader of `path` finds
+    the old content or the new. After an exception it is removed. Raises OSError.
+    """
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")  # two processes do not share it
+    try:
+        yield part
+        flush(part)
+        part.replace(path)
+        flush(path.parent)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def replace(path: Path, text: str) -> None:
+    """Give a file this text, whole. Raises OSError."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write(path: Path, chunks: Iterable[bytes | memoryview]) -> tuple[str, int]:
@@ -30,18 +76,16 @@ def write(path: Path, chunks: Iterable[bytes | memoryview]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def replace(path: Path, text: str) -> None:
-    """Give a file this text; whoever opens it finds the old one whole or the new one. Raises OSError."""
-    part = path.with_name(path.name + PART)
-    part.unlink(missing_ok=True)
-    write(part, [text.encode()])
-    part.rename(path)
-    flush(path.parent)
+def remove(folder: Path) -> None:
+    """Remove a folder so that no reader finds it without some of its files. Raises OSError."""
+    part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{PART}")
+    folder.rename(part)
+    shutil.rmtree(part)
 
 
-def flush(folder: Path) -> None:
-    """Bring a folder's new names down to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Bring a file's content, or a folder's names, down to the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -49,10 +93,10 @@ def flush(folder: Path) -> None:
 
 
 def read(path: Path, largest: int | None = None) -> bytes:
-    """The bytes of a regular file, of at most `largest`.
+    """Read a regular file of at most `largest` bytes.
 
-    Raises UserError, naming it, for a file that can't be read, is larger, or is a symbolic link, a pipe or
-    a device.
+    Raises UserError, naming the file, if it can't be read, is larger, or is a symbolic link, a pipe or a
+    device.
     """
     try:
         with open(path, "rb", opener=_without_following) as file:
@@ -98,12 +142,11 @@ def locked(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UserError(f"{folder}: another run is training into it") from None
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
+    with writing(folder):
+        try:
+            lock.acquire()
+        except Timeout:  # an OSError, too
+            raise UserError(f"{folder}: another run is training into it") from None
     try:
         yield
     finally:

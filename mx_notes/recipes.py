@@ -10,19 +10,16 @@ import json
 import math
 import reprlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from . import disk
-from .errors import UserError
+from .errors import UserError, at_least_one, nearest
 
 SCHEDULES = ("constant", "step", "cosine")
 DTYPES = ("float32", "float16")
-ASYNC = (
-    "dist_sync; with dist_async each worker's gradient, of weights that are out of date by then, is an update of"
-    " its own: not that of the batch's mean loss, and another in every run"
-)
 ALIASES = {"lr": "learning_rate", "wd": "weight_decay"}  # MXNet's own short names
+# Knobs of older files, with the only value that still has a meaning.
+GONE = {"kvstore": "dist_sync", "gradient_compression": 0}
 KINDS = {int: "a whole number", float: "a number", str: "text in one line"}
 LARGEST_FILE = 1 << 16  # bytes: a recipe has less than 1,000
 LARGEST_IMAGE = 4096  # pixels: beyond, a single activation takes gigabytes
@@ -53,8 +50,6 @@ class Recipe:
     seed: int = 1
     device: str = "cpu"  # cpu, cpu:N, gpu:N, or auto: a GPU that works, otherwise the CPU
     dtype: str = "float32"
-    kvstore: str = "dist_sync"  # how several workers train together: each update is that of the whole batch
-    gradient_compression: float = 0.0  # what they send, in 2 bits a number: -threshold, 0, threshold; 0: not
 
     def __post_init__(self) -> None:
         """Raises UserError for a value that cannot train, naming the knob and what would be right."""
@@ -63,11 +58,8 @@ class Recipe:
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{field.name}={value}: expected a finite number")
         for name in ("epochs", "batch_size", "image_size"):
-            _expect(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
-        for name in (
-            *("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"),
-            "gradient_compression",
-        ):
+            at_least_one(f"{name}={getattr(self, name)}", getattr(self, name))
+        for name in ("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"):
             _expect(self, name, getattr(self, name) >= 0, "0 or more")
         _expect(self, "image_size", self.image_size <= LARGEST_IMAGE, f"at most {LARGEST_IMAGE} pixels")
         _expect(self, "learning_rate", self.learning_rate > 0, "a number above 0")
@@ -77,12 +69,6 @@ class Recipe:
         _expect(self, "validation", 0 < self.validation < 1, "a fraction of the data between 0 and 1")
         _expect(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
         _expect(self, "dtype", self.dtype in DTYPES, f"one of {', '.join(DTYPES)}")
-        _expect(self, "kvstore", self.kvstore != "dist_async", ASYNC)
-        _expect(self, "kvstore", self.kvstore == "dist_sync", "dist_sync")
-        if self.gradient_compression and self.dtype != "float32":
-            raise UserError(
-                f"dtype={self.dtype}: MXNet compresses float32 gradients only; set gradient_compression=0"
-            )
 
     def override(self, settings: list[str]) -> Recipe:
         """This recipe with `name=value` settings applied.
@@ -95,11 +81,9 @@ class Recipe:
             name, separator, text = setting.partition("=")
             name = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
             if not separator or name not in types:
-                near = get_close_matches(name, [*types, *ALIASES], n=1, cutoff=0.4)
-                hint = f"; did you mean {near[0]}?" if near else f"; the knobs are {', '.join(types)}"
-                raise UserError(
-                    f"--set {setting}: " + ("no such knob" if separator else "not name=value") + hint
-                )
+                wrong = "no such knob" if separator else "not name=value"
+                hint = nearest(name, [*types, *ALIASES], otherwise=f"the knobs are {', '.join(types)}")
+                raise UserError(f"--set {setting}: {wrong}; {hint}")
             try:
                 changes[name] = types[name](text)
             except ValueError:
@@ -112,7 +96,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """The recipe that `to_json` wrote; a knob that is not in the text has its default.
+        """Read the recipe that `to_json` wrote; a knob that is not in the text has its default.
 
         Raises UserError for text that is no JSON object, an unknown knob or a value of the wrong type.
         """
@@ -122,6 +106,10 @@ class Recipe:
             raise UserError(f"not a recipe in JSON: {error}") from None
         if not isinstance(values, dict):
             raise UserError("not a recipe: expected one JSON object of knobs")
+        for name, only in GONE.items():
+            value = values.pop(name, only)
+            if value != only:
+                raise UserError(f"{name}={reprlib.repr(value)}: expected {only!r}: this is no longer a knob")
         types = {field.name: type(field.default) for field in dataclasses.fields(cls)}
         for name, value in values.items():
             if name not in types:
@@ -202,9 +190,7 @@ PRESETS = {
 def preset(name: str) -> Recipe:
     """The preset of that name; raises UserError naming the nearest if there is none."""
     if name not in PRESETS:
-        near = get_close_matches(name, PRESETS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(PRESETS)}"
-        raise UserError(f"no recipe {name!r}: {hint}")
+        raise UserError(f"no recipe {name!r}: {nearest(name, PRESETS)}")
     return PRESETS[name]
 
 

@@ -4,7 +4,7 @@
 
 The loss is one number per example; `backward()` on them sums their gradients and `step(batch_size)`
 divides by their number, which together is the gradient of their mean: what Module.forward_backward
-does with the mean inside the graph. tests/test_training.py holds the two against each other.
+does with the mean inside the graph. tests/training/test_training.py holds the two against each other.
 """
 
 import numpy as np

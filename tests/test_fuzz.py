@@ -229,7 +229,7 @@ def image_reader():
 def checkpoint_reader(part):
     """A file of a checkpoint, damaged by somebody who corrects its SHA-256 in the manifest."""
     from mx_notes import checkpoint
-    from mx_notes.commands import evaluate
+    from mx_notes.checkpoint import network
 
     content = small_checkpoint()
     name = {
@@ -250,7 +250,7 @@ def checkpoint_reader(part):
             manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
             (path / checkpoint.MANIFEST).write_text(json.dumps(manifest))
         errors = []
-        for read in (checkpoint.load, evaluate._validation_accuracy, checkpoint.read):
+        for read in (checkpoint.load, network._validation_accuracy, checkpoint.read):
             try:
                 read(path)
             except UserError as error:

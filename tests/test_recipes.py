@@ -1,5 +1,7 @@
 """Recipes: settings, their errors, and the schedules."""
 
+import json
+
 import pytest
 
 from mx_notes import recipes
@@ -88,6 +90,25 @@ def test_a_recipe_that_is_not_there_or_a_link_to_something_else(tmp_path):
     for name in ("gone", "link", "."):
         with pytest.raises(UserError, match=str(tmp_path)):
             recipes.read(tmp_path / name)
+
+
+def test_older_files_have_knobs_that_are_gone():
+    older = '{"seed": 7, "kvstore": "dist_sync", "gradient_compression": 0.0}'
+    assert Recipe.from_json(older) == Recipe(seed=7)
+    for knob, value, only in [
+        ("kvstore", "dist_async", "'dist_sync'"),
+        ("gradient_compression", 0.5, "0"),
+        ("gradient_compression", None, "0"),
+    ]:
+        with pytest.raises(UserError) as caught:
+            Recipe.from_json(json.dumps({knob: value}))
+        assert str(caught.value) == f"{knob}={value!r}: expected {only}: this is no longer a knob"
+
+
+@pytest.mark.parametrize("setting", ["kvstore=dist_sync", "gradient_compression=0"])
+def test_knobs_that_are_gone_cannot_be_set(setting):
+    with pytest.raises(UserError, match="no such knob"):
+        preset("digits").override([setting])
 
 
 def test_an_unknown_preset_names_the_nearest():

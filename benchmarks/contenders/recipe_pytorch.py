@@ -9,7 +9,7 @@ from mx_notes.recipes import Schedule
 from .pytorch import Eager
 from .recipe import begin
 
-CHANNELS_LAST = True  # eager with it is PyTorch's best on the CPU: see bench.py
+CHANNELS_LAST = True  # eager with it is PyTorch's best on the CPU: see speed.py
 
 
 class OnPyTorch:

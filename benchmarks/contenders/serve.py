@@ -12,7 +12,7 @@ import numpy as np
 NETWORKS = ("cifar_resnet20_v1", "resnet18_v1", "resnet50_v1")  # that all of them have
 # name: (module, class, arguments)
 CONTENDERS = {
-    "mx_notes": ("module", "Ours", ()),
+    "mx_notes": ("ours", "Ours", ()),
     "stock MXNet": ("stock", "Stock", ()),
     "Gluon loop": ("gluon", "Loop", ()),
     "PyTorch": ("pytorch", "Eager", (False,)),

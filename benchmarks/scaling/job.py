@@ -162,10 +162,6 @@ class Worker:
         mx.nd.waitall()
         return (time.perf_counter() - began) / steps
 
-    def compress(self, threshold: float) -> None:
-        """Send gradients in 2 bits from the first step on."""
-        self._workers.compression = threshold
-
     def exchange(self, arrays: int, elements: int, rounds: int) -> float:
         """Seconds per round, in which so many arrays are pushed and pulled."""
         from mx_notes.runtime import mx

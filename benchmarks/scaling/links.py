@@ -4,7 +4,7 @@
     python benchmarks/scaling/links.py --megabits 50 --rounds 1 --figure links.svg
 
 Each process is on a machine of its own (machines.py: a network namespace), whose link to the others is so
-slow that sending takes far longer than what all processes compute on the cores they share. scaling.py measures
+slow that sending takes far longer than what all processes compute on the cores they share. one_machine.py measures
 what computation and messages cost; simulation.py is told that, the links' rate, and nothing else.
 """
 
@@ -14,21 +14,19 @@ import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from job import Processes
 from machines import Machines
-from scaling import costs, here, measure, segments
+from one_machine import costs, here, measure, segments
 from simulation import bounds, simulate
 from tqdm import tqdm
 
-from mx_notes.errors import UserError
+from mx_notes.errors import UserError, at_least_one
 
 NETWORK, BATCH = "cifar_resnet20_v1", 8  # of each worker
-# (workers, servers, whether gradients are sent in 2 bits)
-JOBS = [(workers, servers, False) for servers in (1, 4) for workers in (1, 2, 4, 8, 16)]
-JOBS += [(8, 1, True), (8, 4, True)]
-THRESHOLD = 0.01  # what is sent is as large with any
+SERVERS, WORKERS = (1, 4), (1, 2, 4, 8, 16)  # of a job
 PAYLOAD = 1448 / 1514  # of the bytes on a link: 66 of each packet are headers of Ethernet, IP and TCP
 TURN = 6.0  # seconds that a round is to take
 
@@ -40,17 +38,16 @@ def expected(megabits: float) -> list[dict]:
         network = apart.submit(segments, NETWORK).result()
     message_costs, latency = costs(exchanges)
     rows = []
-    for workers, servers, compressed in JOBS:
+    for servers, workers in product(SERVERS, WORKERS):
         job = replace(
             here(network, found, BATCH, workers, message_costs, latency),
             servers=servers,
             bandwidth=megabits * 1e6 / 8 * PAYLOAD,
-            compression=compressed,
         )
         limits = bounds(job)
         bound = max(limits, key=limits.get)
         rows.append(
-            {"workers": workers, "servers": servers, "compressed": compressed, "simulated": simulate(job)}
+            {"workers": workers, "servers": servers, "simulated": simulate(job)}
             | {"bound": bound, "bound_seconds": limits[bound]}
         )
     return rows
@@ -64,8 +61,6 @@ def measured(row: dict, megabits: float, rounds: int) -> list[float]:
         Machines(1 + servers + workers, megabits) as machines,
         Processes(NETWORK, workers, servers, machines) as job,
     ):
-        if row["compressed"]:
-            job.ask("compress", THRESHOLD)
         job.ask("train", BATCH, 1)  # every key is made in the first step
         return [job.ask("train", BATCH, steps) for _ in range(rounds)]
 
@@ -80,7 +75,7 @@ def table(rows: list[dict], megabits: float) -> str:
     for row in rows:
         median, low, high = (1000 * of(row["seconds"]) for of in (statistics.median, min, max))
         lines.append(
-            f"| {row['workers']} | {row['servers']}{', 2 bits' * row['compressed']} | {median:.0f} ({low:.0f} to {high:.0f})"
+            f"| {row['workers']} | {row['servers']} | {median:.0f} ({low:.0f} to {high:.0f})"
             f" | {1000 * row['simulated']:.0f} | {row['simulated'] * 1000 / median - 1:+.0%}"
             f" | {row['bound']} ({1000 * row['bound_seconds']:.0f}) |"
         )
@@ -95,18 +90,13 @@ def draw(rows: list[dict], megabits: float, file: Path) -> None:
     from matplotlib import pyplot
 
     figure, panel = pyplot.subplots(figsize=(6, 4), layout="constrained")
-    for (servers, compressed), colour in {
-        (1, False): "#0072b2",
-        (4, False): "#e69f00",
-        (1, True): "#56b4e9",
-        (4, True): "#f0c75e",
-    }.items():
-        own = [row for row in rows if (row["servers"], row["compressed"]) == (servers, compressed)]
+    for servers, colour in zip(SERVERS, ("#0072b2", "#e69f00"), strict=True):
+        own = [row for row in rows if row["servers"] == servers]
         workers = [row["workers"] for row in own]
-        seconds = [[row["simulated"] for row in own], [statistics.median(row["seconds"]) for row in own]]
-        label = f"{servers} server{'s' * (servers > 1)}{', 2 bits' * compressed}"
-        panel.plot(workers, seconds[0], "x" if compressed else "-", color=colour, label=f"{label}, simulated")
-        panel.plot(workers, seconds[1], "o", color=colour, mfc="none" if compressed else colour)
+        label = f"{servers} server{'s' * (servers > 1)}"
+        panel.plot(workers, [row["simulated"] for row in own], color=colour, label=f"{label}, simulated")
+        medians = [statistics.median(row["seconds"]) for row in own]
+        panel.plot(workers, medians, "o", color=colour)
     panel.set(xscale="log", yscale="log", xlabel="workers, a machine each", ylabel="seconds per step")
     counts = sorted({row["workers"] for row in rows})
     panel.set_xticks(counts, counts)
@@ -125,8 +115,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
     options = parser.parse_args()
-    if options.rounds < 1:
-        raise UserError(f"--rounds {options.rounds}: expected a whole number of at least 1")
+    at_least_one(f"--rounds {options.rounds}", options.rounds)
     if not options.megabits > 0:
         raise UserError(f"--megabits {options.megabits:g}: expected a number above 0")
     with Machines(1):

@@ -18,7 +18,7 @@ import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from job import Processes, classes, loopback
 from simulation import FLOAT, Cost, Costs, Job, Segment, bounds, simulate
 from tqdm import tqdm
 
-from mx_notes.errors import UserError
+from mx_notes.errors import UserError, at_least_one
 
 WORKERS = (1, 2, 4)
 BATCHES = {"cifar_resnet20_v1": (8, 64), "resnet50_v1": (1, 4)}  # of each worker
@@ -66,24 +66,25 @@ def segments(model: str) -> list[Segment]:
     """The network as MXNet's executor runs it, with its keys as mx_notes.parallel numbers them."""
     from mx_notes import models
     from mx_notes.models.faster import faster
+    from mx_notes.models.nodes import nodes
     from mx_notes.runtime import mx
 
     shape = models.usual_shape(model)
     symbol = faster(models.mean_cross_entropy(models.build(model, classes(model), shape)), [mx.cpu()], shape)
-    graph = json.loads(symbol.tojson())["nodes"]
+    graph = nodes(symbol)
     arguments = dict(zip(symbol.list_arguments(), symbol.infer_shape(data=(1, *shape))[0], strict=True))
     inside = symbol.get_internals()
     outputs = dict(zip(inside.list_outputs(), inside.infer_shape(data=(1, *shape))[1], strict=True))
     learned = [name for name in arguments if name not in ("data", "softmax_label")]
     keys = {name: key for key, name in enumerate(learned)}
-    operators = [node for node in graph if node["op"] != "null"]
+    operators = [node for node in graph if node.op != "null"]
     work, pushed = [], []
     for begin in range(0, len(operators), BULK):
         multiply_adds, own = 0, {}
         for node in operators[begin : begin + BULK]:
-            names = [graph[number]["name"] for number, *_ in node["inputs"]]
-            if node["op"] in ("Convolution", "FullyConnected"):
-                places = math.prod(outputs[f"{node['name']}_output"][2:])
+            names = [graph[number].name for number in node.inputs]
+            if node.op in ("Convolution", "FullyConnected"):
+                places = math.prod(outputs[f"{node.name}_output"][2:])
                 multiply_adds += places * math.prod(arguments[names[1]])
             own |= {keys.pop(name): math.prod(arguments[name]) for name in names if name in keys}
         work.append(multiply_adds)
@@ -234,11 +235,11 @@ def projected(networks: dict, measured: dict, costs: Costs) -> list[dict]:
             size = {"servers": servers, "workers": workers, "alone": job.compute}
             bound = max(limits, key=limits.get)
             rows.append(what | size | {"bound": bound, "bound_seconds": limits[bound]})
-            jobs += [job, replace(job, compression=True)]
+            jobs.append(job)
     with ProcessPoolExecutor() as processes:
         seconds = list(tqdm(processes.map(simulate, jobs), "simulations", len(jobs), file=sys.stderr))
-    for row, plain, compressed in zip(rows, seconds[::2], seconds[1::2], strict=True):
-        row |= {"seconds": plain, "compressed": compressed}
+    for row, simulated in zip(rows, seconds, strict=True):
+        row["seconds"] = simulated
     return rows
 
 
@@ -259,14 +260,14 @@ def reproduced_text(rows: list[dict]) -> str:
 def projected_text(rows: list[dict]) -> str:
     """What 100 workers get of 100 times one worker's speed."""
     lines = [
-        f"{'100 workers, a machine each':52} {'step, ms':>9} {'of linear':>9} {'2 bits':>7}  bound by (no step is shorter)"
+        f"{'100 workers, a machine each':52} {'step, ms':>9} {'of linear':>9}  bound by (no step is shorter)"
     ]
     for row in rows:
         if row["workers"] == MANY[-1]:
             what = f"{row['model']} in {1000 * row['alone']:.0f} ms, {row['gigabits']} Gb/s, {row['servers']} servers"
             lines.append(
                 f"{what:52} {1000 * row['seconds']:9.1f} {row['alone'] / row['seconds']:9.0%}"
-                f" {row['alone'] / row['compressed']:7.0%}  {row['bound']} ({1000 * row['bound_seconds']:.1f} ms)"
+                f"  {row['bound']} ({1000 * row['bound_seconds']:.1f} ms)"
             )
     return "\n".join(lines)
 
@@ -325,8 +326,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
     options = parser.parse_args()
-    if options.rounds < 1:
-        raise UserError(f"--rounds {options.rounds}: expected a whole number of at least 1")
+    at_least_one(f"--rounds {options.rounds}", options.rounds)
     measured, exchanges = {}, {}
     for model in options.network:
         measured[model], found = measure(model, options.rounds, with_exchange=not exchanges)
@@ -350,5 +350,5 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        print(f"scaling: {error}", file=sys.stderr)
+        print(f"one_machine: {error}", file=sys.stderr)
         sys.exit(2)

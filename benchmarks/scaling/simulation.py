@@ -16,7 +16,6 @@ from itertools import count
 
 FLOAT = 4  # bytes
 BIG = 1_000_000  # MXNET_KVSTORE_BIGARRAY_BOUND: from how many elements on an array is split over all servers
-COMPRESSED = 1 / 16  # 2 bits for 32
 BACKWARD = 2 / 3  # of a step's multiply-adds
 
 Then = Callable[[], None]
@@ -66,7 +65,6 @@ class Job:
     bandwidth: float | None = None
     latency: float = 0.0
     cores: int | None = None
-    compression: bool = False
 
     def messages(self) -> list[tuple[int, int, int, int]]:
         """(segment, key, server, bytes) of all that a worker pushes in a step, as MXNet's KVStoreDist places it."""
@@ -100,7 +98,7 @@ def bounds(job: Job) -> dict[str, float]:
         "worker's processor": max(total(costs.worker_busiest), total(costs.worker_others)),
         "server's processor": max(busiest(costs.server_busiest), busiest(costs.server_others)),
     }
-    if job.bandwidth:  # full duplex, and all is pulled whole: compression changes nothing here
+    if job.bandwidth:  # full duplex
         found["worker's link"] = total(lambda size: size / job.bandwidth)
         found["server's link"] = busiest(lambda size: size / job.bandwidth)
     if job.cores:
@@ -269,11 +267,10 @@ class _Simulation:
 
     def _push(self, worker: int, segment: int, key: int, server: int, size: int) -> None:
         sender, receiver, costs = self._workers[worker], self._servers[server], self._job.costs
-        sent = COMPRESSED * size if self._job.compression else size
         stages = [
             (sender.others, costs.worker_others(size) / 2),
             (sender.busiest, costs.worker_busiest(size) / 2),
-            *self._wire(sender.up, receiver.down, sent),
+            *self._wire(sender.up, receiver.down, size),
             (receiver.busiest, costs.server_busiest(size) / 2),
             (receiver.others, costs.server_others(size) / 2),
         ]

@@ -1,4 +1,4 @@
-"""What is on disk of a training, and how it gets there whole."""
+"""The state of a training on disk: saved whole, read back checked, put into a run or a network."""
 
 from .folder import (
     DAMAGED,
@@ -18,6 +18,8 @@ from .folder import (
     read,
     save,
 )
+from .network import Network, restore
+from .state import State
 
 __all__ = [
     "DAMAGED",
@@ -29,11 +31,14 @@ __all__ = [
     "PROGRESS",
     "RECIPE",
     "SYMBOL",
+    "Network",
+    "State",
     "broadcast",
     "keep_only",
     "load",
     "newest",
     "place",
     "read",
+    "restore",
     "save",
 ]

@@ -1,4 +1,4 @@
-"""What is on disk of a training, and how it gets there whole.
+"""A training's checkpoints on disk: written whole, read with suspicion.
 
 A checkpoint is a folder `RUN/checkpoints/step-00000140`:
 
@@ -8,8 +8,8 @@ A checkpoint is a folder `RUN/checkpoints/step-00000140`:
     progress.json  recipe.json             where the run is, and what it trains
     checkpoint.json                        size and SHA-256 of each of these
 
-It is written beside its place, brought down to the disk and renamed: a reader finds a whole one or none.
-Nothing in it is a pickle, and nothing of it reaches MXNet's own parsers.
+It is written beside its place, brought down to the disk and renamed: a reader finds a whole checkpoint or
+none. Nothing in it is a pickle, and nothing of it reaches MXNet's own parsers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import disk
@@ -38,37 +38,29 @@ DAMAGED = ".damaged"
 
 
 def place(out: Path, step: int) -> Path:
-    """Where a run's checkpoint after so many steps is."""
+    """The folder of a run's checkpoint after so many steps."""
     return out / "checkpoints" / f"step-{step:08d}"
 
 
 def save(out: Path, state: State) -> Path:
     """Write the state below `out/checkpoints` and return its folder: there whole, or not at all.
 
-    What is there for this step stays, unless it was written before the epoch's validation and this after.
-    Raises UserError if it can't be written.
+    A checkpoint that is there for this step stays, unless it was written before the epoch's validation and
+    the state was taken after. Raises UserError if the state can't be written.
     """
     folder = place(out, state.step)
-    try:
+    with disk.writing(folder):
         if folder.exists():
             if state.validation_accuracy is None or _read_manifest(folder)["validation_accuracy"] is not None:
                 return folder
-            _remove(folder)
-        part = folder.with_name(folder.name + disk.PART)
-        try:
+            disk.remove(folder)
+        with disk.whole(folder) as part:
             _write(part, state)
-            part.rename(folder)
-        except OSError:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
-        disk.flush(folder.parent)
-    except OSError as error:
-        raise UserError(f"{folder}: the checkpoint could not be written: {error.strerror}") from None
     return folder
 
 
 def _contents(state: State) -> dict[str, Iterable[bytes | memoryview]]:
-    """What is in each of FILES."""
+    """The content of each of FILES, in pieces."""
     parameters = {f"arg:{name}": array for name, array in state.arguments.items()}
     parameters |= {f"aux:{name}": array for name, array in state.auxiliary.items()}
     return {
@@ -81,18 +73,16 @@ def _contents(state: State) -> dict[str, Iterable[bytes | memoryview]]:
 
 
 def _write(folder: Path, state: State) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     contents, files = _contents(state), {}
     for name in FILES:
         sha256, size = disk.write(folder / name, contents[name])
         files[name] = {"sha256": sha256, "bytes": size}
     disk.write(folder / MANIFEST, [json.dumps(_manifest_of(state, files), indent=1).encode() + b"\n"])
-    disk.flush(folder)
 
 
 def _manifest_of(state: State, files: dict) -> dict:
-    """The manifest of a state that is in these files."""
+    """Make the manifest of a state; files: size and SHA-256 of each file."""
     return {
         "format": FORMAT,
         "epoch": state.epoch,
@@ -103,10 +93,10 @@ def _manifest_of(state: State, files: dict) -> dict:
 
 
 def read(folder: Path) -> State:
-    """The whole state in a checkpoint folder.
+    """Read the whole state in a checkpoint folder.
 
-    Raises UserError, naming the file, if one is missing, not the one that was written, or not what it
-    should be; a checkpoint made to do harm gets no further either.
+    Raises UserError, naming the file, if one is missing, was changed since it was written, or makes no
+    sense; a checkpoint made to do harm gets no further either.
     """
     manifest = _read_manifest(folder)
     state = _parse({name: _verified(folder / name, manifest) for name in FILES}, folder)
@@ -133,7 +123,7 @@ def _parse(contents: dict[str, bytes], folder: Path) -> State:
 
 
 def broadcast(state: State | None, workers: Workers) -> State:
-    """Worker 0's state, on every worker: the others need not see its disk."""
+    """Give worker 0's state to every worker: the others need not see its disk, and pass None."""
     if workers.count == 1:
         return state
     contents = dict.fromkeys(FILES, ()) if workers.rank else _contents(state)
@@ -142,9 +132,9 @@ def broadcast(state: State | None, workers: Workers) -> State:
 
 
 def load(folder: Path) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:
-    """The arguments and auxiliary states saved in a checkpoint folder, as `Module.set_params` takes them.
+    """Read the arguments and auxiliary states in a checkpoint folder, as `Module.set_params` takes them.
 
-    Raises UserError if a file is missing or is not the one that was written (SHA-256).
+    Raises UserError if the file is missing or was changed since it was written (SHA-256).
     """
     content = _verified(folder / PARAMETERS, _read_manifest(folder))
     arguments, auxiliary = parse_parameters(content, folder / PARAMETERS)
@@ -155,16 +145,16 @@ def load(folder: Path) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArra
 
 
 def newest(out: Path) -> tuple[State | None, list[str]]:
-    """A run's newest whole checkpoint, and what is wrong with those that are newer.
+    """Read a run's newest whole checkpoint, and say what is wrong with each newer one.
 
     None if the run has no checkpoint yet. Raises UserError if it has some and none is whole. The damaged
     ones are renamed, so that the training can write its own there.
     """
     damaged: dict[Path, str] = {}
-    for folder in sorted(_folders(out), key=_step, reverse=True):
+    for folder in written(out):
         try:
             state = read(folder)
-            if state.step != _step(folder):
+            if state.step != step_of(folder):
                 raise UserError(f"{folder}: the checkpoint of step {state.step}, under another name")
         except UserError as error:
             damaged[folder] = str(error)
@@ -178,38 +168,30 @@ def newest(out: Path) -> tuple[State | None, list[str]]:
 
 
 def keep_only(out: Path, count: int, best: int | None) -> None:
-    """Remove the run's checkpoints but the newest `count` and that of step `best`, and what was half written."""
-    newest_first = sorted(_folders(out), key=_step, reverse=True)
-    for folder in newest_first[count:]:
-        if _step(folder) != best:
-            _remove(folder)
+    """Keep the run's newest `count` checkpoints and the one of step `best`; remove the others, and half-written ones."""
+    for folder in written(out)[count:]:
+        if step_of(folder) != best:
+            disk.remove(folder)
     for part in (out / "checkpoints").glob(f"step-*{disk.PART}"):
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _folders(out: Path) -> Iterator[Path]:
-    return (path for path in (out / "checkpoints").glob("step-*") if NAME.fullmatch(path.name))
+def written(out: Path) -> list[Path]:
+    """The folders of a run's checkpoints, whole or damaged, the newest first."""
+    found = (path for path in (out / "checkpoints").glob("step-*") if NAME.fullmatch(path.name))
+    return sorted(found, key=step_of, reverse=True)
 
 
-def _step(folder: Path) -> int:
+def step_of(folder: Path) -> int:
+    """The step after which a checkpoint was saved, from its folder's name."""
     return int(folder.name.removeprefix("step-"))
-
-
-def _remove(folder: Path) -> None:
-    # Renamed first: a folder that has lost some of its files would look damaged.
-    part = folder.with_name(folder.name + disk.PART)
-    shutil.rmtree(part, ignore_errors=True)
-    folder.rename(part)
-    shutil.rmtree(part)
 
 
 def _set_aside(folder: Path) -> None:
     aside = folder.with_name(folder.name + DAMAGED)
-    try:
+    with disk.writing(f"{folder}: damaged, and {aside.name}"):
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)
-    except OSError as error:
-        raise UserError(f"{folder}: damaged, and can't be renamed: {error.strerror}") from None
 
 
 def _read_manifest(folder: Path) -> dict:
@@ -223,7 +205,7 @@ def _read_manifest(folder: Path) -> dict:
 
 
 def _verified(path: Path, manifest: dict) -> bytes:
-    """A file's content, if it is what the manifest says: then nothing has changed since it was written."""
+    """Read a file; raises UserError unless its size and SHA-256 are those in the manifest."""
     try:
         expected = manifest["files"][path.name]
         size, sha256 = expected["bytes"], expected["sha256"]

@@ -1,4 +1,4 @@
-"""Everything that decides how a run goes on after an update: taken from a run, put back into one."""
+"""All that decides how a run goes on after an update: taken from a run, put back into one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import platform
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..disk import parse_json
 from ..errors import UserError
-from ..parallel import data_parallel as parallel
+from ..parallel.data_parallel import mean
 from ..recipes import Recipe
 from ..runtime import gluoncv, mx, threads
+from ..training.run import Run
 from . import arrays
-
-if TYPE_CHECKING:
-    from ..training.loop import Run
 
 Arrays = dict[str, np.ndarray]
 COUNTERS = ("epoch", "batch", "step", "examples", "meter_examples", "meter_correct")
@@ -43,8 +41,7 @@ class State:
     arguments: Arrays
     auxiliary: Arrays  # batch norm's running statistics; of several devices, their mean
     # "momentum:NAME" and, of float16 parameters, "master:NAME", as MXNet's SGD has them; with several devices
-    # also "statistics:DEVICE:NAME", what each device's own running statistics are at (DEVICE from 0, those of
-    # worker 0 first)
+    # also "statistics:DEVICE:NAME", each device's own running statistics (DEVICE from 0, worker 0's first)
     optimizer: Arrays
     updates: dict[str, int]  # of each trained parameter; the largest is where the schedule is
     epoch: int  # epochs completed
@@ -60,22 +57,23 @@ class State:
 
     @classmethod
     def of(cls, run: Run) -> State:
-        """The run's state after its latest update; waits for the engine, so that nothing is in flight.
+        """Copy the run's state after its latest update; waits for the engine, so that nothing is in flight.
 
-        Of several workers, all must ask for it at the same step: it is that of the whole job.
+        It is the state of the whole job: all workers must ask for it at the same step.
         """
         mx.nd.waitall()
-        arguments, _ = _parameters(run)
-        optimizer = {name: array.asnumpy() for name, array in _optimizer_arrays(run).items()}
-        statistics = _statistics(run)
+        module = run.module
+        arguments, _ = module.parameters()
+        momentum = module.optimizer_arrays()
+        statistics = module.statistics()
         run.meter.catch_up()
         return cls(
             recipe=run.recipe,
             symbol=_symbol(run),
             arguments={name: array.asnumpy() for name, array in arguments.items()},
-            auxiliary={name: parallel.mean([own[name] for own in statistics]) for name in statistics[0]},
-            optimizer=optimizer | _by_device(statistics),
-            updates=_updates(run.module._optimizer),
+            auxiliary={name: mean([own[name] for own in statistics]) for name in statistics[0]},
+            optimizer={name: array.asnumpy() for name, array in momentum.items()} | _by_device(statistics),
+            updates=module.update_counts(),
             epoch=len(run.history),
             batch=run.batch,
             step=run.step,
@@ -90,7 +88,7 @@ class State:
 
     @property
     def validation_accuracy(self) -> float | None:
-        """That of these parameters; None in the middle of an epoch."""
+        """What these parameters reach on the validation part; None in the middle of an epoch."""
         return self.history[-1]["validation_accuracy"] if self.history and not self.batch else None
 
     def is_finite(self) -> bool:
@@ -101,7 +99,7 @@ class State:
     def restore(self, run: Run) -> None:
         """Put this state into a run fresh from `training.start`, bit for bit.
 
-        Raises UserError if the run's network or training data is not the one that this is the state of.
+        Raises UserError if the run has another network or other training data than the state was taken from.
         """
         if _symbol(run) != self.symbol:
             raise UserError(
@@ -111,7 +109,7 @@ class State:
             raise UserError(
                 f"{run.data.name}: {run.feed.examples} training images, not the {self.examples} of the checkpoint"
             )
-        arguments, auxiliary = _parameters(run)
+        arguments, auxiliary = run.module.parameters()
         _expect_same("arg", self.arguments, arguments)
         _expect_same("aux", self.auxiliary, auxiliary)
         run.module.set_params(*self.parameters())
@@ -131,29 +129,16 @@ class State:
         return self.epoch * steps_per_epoch + min(self.batch, steps_per_epoch)
 
     def _restore_optimizer(self, run: Run) -> None:
-        module, optimizer = run.module, run.module._optimizer
-        indices = {name: index for index, name in optimizer.idx2name.items()}
-        if not self.updates.keys() <= indices.keys():
+        if not self.updates.keys() <= set(run.module.parameter_names):
             raise UserError("the checkpoint counts updates of parameters that the network doesn't have")
-        for name in self.updates:
-            index = indices[name]
-            weight, *_ = module._exec_group.param_arrays[index]
-            key = _key(run, index)
-            module._updater.states[key] = optimizer.create_state_multi_precision(key, weight)
-            module._updater.states_synced[key] = False  # to be brought to the device that updates
-            # A KVStore on GPUs spreads the parameters over them: which device updates this one is not known.
-            for device in {0, *(context.device_id for context in module._context)}:
-                optimizer._set_current_context(device)
-                optimizer._index_update_count[key] = self.updates[name]
-        optimizer.num_update = max(self.updates.values(), default=0)
-        built = _optimizer_arrays(run)
+        built = run.module.restore_optimizer(self.updates)
         _expect_same("optimiser", _without_statistics(self.optimizer), built)
         for name, array in built.items():
             array[:] = self.optimizer[name]
 
     def _restore_statistics(self, run: Run) -> None:
-        """Each device's own; on another number of devices than before, all have the mean."""
-        executors = run.module._exec_group.execs
+        """Give each device its own statistics back; on another number of devices than before, all keep the mean."""
+        executors = run.module.executors
         devices = len(executors) * run.workers.count
         saved = self.optimizer.keys() - _without_statistics(self.optimizer).keys()
         names = executors[0].aux_dict if devices > 1 else ()
@@ -166,7 +151,7 @@ class State:
                 executor.aux_dict[name][:] = own[name]
 
     def progress(self) -> str:
-        """What isn't in the arrays, as JSON text."""
+        """Write all that is not in the arrays as JSON text."""
         values = {name: getattr(self, name) for name in COUNTERS}
         others = ("meter_loss", "seconds", "updates", "history", "versions")
         return json.dumps(values | {name: getattr(self, name) for name in others}, indent=1) + "\n"
@@ -176,23 +161,8 @@ def _symbol(run: Run) -> str:
     return run.symbol.get_internals()["probabilities_output"].tojson()
 
 
-def _parameters(run: Run) -> tuple[dict[str, mx.nd.NDArray], dict[str, mx.nd.NDArray]]:
-    """The arguments and auxiliary states themselves; `Module.get_params` averages over devices, even over one."""
-    executor = run.module._exec_group.execs[0]
-    arguments = {name: executor.arg_dict[name] for name in run.module._exec_group.param_names}
-    return arguments, executor.aux_dict
-
-
-def _statistics(run: Run) -> list[Arrays]:
-    """The auxiliary states of each device of each worker."""
-    if isinstance(run.module, parallel.DataParallel):
-        return run.module.statistics()
-    (executor,) = run.module._exec_group.execs
-    return [{name: array.asnumpy() for name, array in executor.aux_dict.items()}]
-
-
 def _by_device(statistics: list[Arrays]) -> Arrays:
-    """Where there are several devices, the auxiliary states of each under names of their own."""
+    """Name the auxiliary states by device, if there are several devices."""
     if len(statistics) == 1:
         return {}
     return {
@@ -210,32 +180,6 @@ def _without_statistics(optimizer: Arrays) -> Arrays:
     return {name: array for name, array in optimizer.items() if not name.startswith("statistics:")}
 
 
-def _key(run: Run, index: int) -> int | str:
-    """What the optimiser calls a parameter: by its number, or, in a KVStore, by its name."""
-    in_store = isinstance(run.module, parallel.DataParallel)
-    return run.module._optimizer.idx2name[index] if in_store else index
-
-
-def _updates(optimizer: mx.optimizer.Optimizer) -> dict[str, int]:
-    """How often each parameter was updated. Each device has a count; only those that update go on."""
-    found: dict[str, int] = {}
-    for counts in optimizer._all_index_update_counts.values():
-        for key, count in counts.items():
-            name = optimizer.idx2name.get(key, key)
-            found[name] = max(count, found.get(name, 0))
-    return found
-
-
-def _optimizer_arrays(run: Run) -> dict[str, mx.nd.NDArray]:
-    """The optimiser's own arrays: MXNet keeps None, a momentum, or (momentum, float32 master weight)."""
-    found, names = {}, run.module._optimizer.idx2name
-    for key, state in run.module._updater.states.items():
-        momentum, master = state if isinstance(state, tuple) else (state, None)
-        name = names.get(key, key)
-        found |= {f"momentum:{name}": momentum, f"master:{name}": master}
-    return {name: array for name, array in found.items() if array is not None}
-
-
 def _expect_same(kind: str, saved: Arrays, built: dict[str, mx.nd.NDArray]) -> None:
     theirs = {name: (array.shape, array.dtype) for name, array in saved.items()}
     ours = {name: (array.shape, np.dtype(array.dtype)) for name, array in built.items()}
@@ -249,15 +193,15 @@ def _expect_same(kind: str, saved: Arrays, built: dict[str, mx.nd.NDArray]) -> N
 def checksum(run: Run) -> int:
     """The CRC-32 of the parameters and the optimiser's arrays on this worker."""
     mx.nd.waitall()
-    parameters, _ = _parameters(run)
+    parameters, _ = run.module.parameters()
     found = 0
-    for array in (parameters | _optimizer_arrays(run)).values():
+    for array in (parameters | run.module.optimizer_arrays()).values():
         found = zlib.crc32(array.asnumpy().tobytes(), found)
     return found
 
 
 def versions() -> dict[str, str]:
-    """What the last bits of a training depend on."""
+    """The versions, and the number of threads, on which the last bits of a training depend."""
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -268,7 +212,7 @@ def versions() -> dict[str, str]:
 
 
 def parse_parameters(content: bytes, path: Path) -> tuple[Arrays, Arrays]:
-    """Arguments and auxiliary states in the content of a parameter file; raises UserError if it is no such file."""
+    """Read arguments and auxiliary states from the content of a parameter file; UserError if it is none."""
     kinds: dict[str, Arrays] = {"arg": {}, "aux": {}}
     for key, array in arrays.parse(content, path).items():
         kind, _, name = key.partition(":")
@@ -279,7 +223,7 @@ def parse_parameters(content: bytes, path: Path) -> tuple[Arrays, Arrays]:
 
 
 def parse_progress(content: bytes, path: Path) -> dict[str, Any]:
-    """What `State.progress` wrote, as fields of State; raises UserError for anything else."""
+    """Read what `State.progress` wrote, as fields of State; raises UserError for anything else."""
     values = parse_json(content, path)
     try:
         counters = {name: _whole(values[name]) for name in COUNTERS}

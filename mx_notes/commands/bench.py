@@ -20,11 +20,11 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import models, runtime
-from ..errors import UserError
+from ..errors import UserError, at_least_one
 from ..models.size_table import size_table
 from ..recipes import Recipe
 from ..runtime import mx
-from ..training.loop import Meter, bind
+from ..training import Meter, bind
 
 CLASSES = 10
 SECONDS = 4.0  # of training in each measurement
@@ -44,7 +44,7 @@ KINDS = {
 
 
 class Training:
-    """A network on random images, bound and trained as `training.fit` does it."""
+    """Train a network on random images, bound and stepped as `training.fit` does it."""
 
     def __init__(self, model: str, batch_size: int) -> None:
         shape = models.usual_shape(model)
@@ -67,7 +67,7 @@ class Training:
 
 
 def gemm() -> float:
-    """float32 GFLOP/s of the product of two matrices of 2048×2048: the median of seven, the faster way of two.
+    """Measure the product of two float32 matrices of 2048×2048 in GFLOP/s: the median of seven, the faster of two ways.
 
     `dot` is OpenBLAS's, `FullyConnected` oneDNN's. The OpenBLAS in MXNet's wheels doesn't know every newer
     processor, and is five times slower there.
@@ -99,7 +99,7 @@ def flop(model: str) -> float:
 
 
 def measure(model: str, batch_size: int) -> dict:
-    """Images/s, the yardstick, and the time of each kind of operator as a share of all operators'."""
+    """Measure images/s, the yardstick, and each kind of operator's share of all operators' time."""
     training = Training(model, batch_size)
     step = training.seconds(2) / 2
     seconds = []
@@ -143,8 +143,9 @@ def _kind(operator: str) -> str:
 
 
 def report(model: str, batch_size: int) -> int:
-    """Measure, print, advise; returns the exit status. Raises UserError for an unknown model."""
+    """Measure, print, advise; returns the exit status. Raises UserError for an unknown model or no batch."""
     models.check(model)
+    at_least_one(f"--batch-size {batch_size}", batch_size)
     cores = runtime.threads().count
     settings = [(batch_size, count) for count in sorted({1, max(1, cores // 2), cores, 2 * cores})]
     settings += [(size, cores) for size in (batch_size // 2, 2 * batch_size) if size]
@@ -183,7 +184,7 @@ def _elsewhere(model: str, batch_size: int, count: int) -> dict:
 def _advice(found: dict[tuple[int, int], dict], now: tuple[int, int]) -> str:
     best = max(found, key=lambda setting: found[setting]["images_per_second"])
     gain = found[best]["images_per_second"] / found[now]["images_per_second"] - 1
-    if gain < 0.05:  # less is within what two measurements differ by
+    if gain < 0.05:  # two measurements of one setting differ by as much
         return "nothing to change: no other setting is 5% faster"
     changes = []
     if best[0] != now[0]:

@@ -1,4 +1,4 @@
-"""`mx-notes doctor`: what is here, and what is wrong with it."""
+"""`mx-notes doctor`: versions, threads, devices and data on this machine, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _mxnet() -> list[str]:
 
 
 def _multiplication(device: str) -> str:
-    """What is wrong with a small product on the device; empty if nothing is."""
+    """Multiply two small matrices on the device; returns a line on the fault, empty if the product is right."""
     mx = runtime.mx
     try:
         with runtime.context(device):

@@ -1,53 +1,21 @@
 """`mx-notes evaluate`: a finished run's network, scored on the test part of its data.
 
-network = restore(Path("runs/digits-1"))
-evaluate(network).accuracy
+evaluate(restore(Path("runs/digits-1"))).accuracy
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import checkpoint, data, disk, models, recipes, runtime
-from ..data.download import sibling
-from ..errors import UserError
-from ..recipes import Recipe
-from ..runtime import mx
-
-if TYPE_CHECKING:
-    from ..data.records import RecordDataset
+from .. import disk, runtime
+from ..checkpoint.network import Network, restore
 
 SHOWN = 25  # classes: more are not legible in a figure, nor read in a table
 LONGEST = 24  # characters of a class's name on an axis
-
-
-@dataclass(frozen=True)
-class Network:
-    """A run's network with the parameters of one of its checkpoints, and the data it was trained on."""
-
-    recipe: Recipe
-    data: data.Dataset | RecordDataset
-    checkpoint: str  # its folder's name
-    symbol: mx.sym.Symbol  # data (N, C, H, W) float32 to log-probabilities and probabilities, (N, classes)
-    parameters: dict[str, mx.nd.NDArray]  # running statistics included, float32, on the CPU
-
-    def block(self, device: mx.Context) -> mx.gluon.SymbolBlock:
-        """The network on a device. For inference only.
-
-        Through Gluon, not a bound executor: an inference executor on the CPU merges a convolution with
-        the batch norm after it even if the convolution's own output is needed as well, as the shortcuts
-        of a ResNet v2 do, and gives wrong probabilities (MXNet 1.9.1, subgraph backend MKLDNN).
-        """
-        block = mx.gluon.SymbolBlock(self.symbol, mx.sym.var("data", dtype="float32"))
-        block.initialize(ctx=device)
-        for name, parameter in block.collect_params().items():
-            parameter.set_data(self.parameters[name])
-        return block
 
 
 @dataclass(frozen=True)
@@ -65,84 +33,6 @@ class Evaluation:
     precision: np.ndarray
     recall: np.ndarray
     f1: np.ndarray
-
-
-def restore(folder: Path, which: str = "best", data_dir: str | None = None) -> Network:
-    """The network of the run in a folder.
-
-    which: "best" (validation accuracy, of equals the latest), "last", or a checkpoint's name. data_dir:
-    where the data is, if no longer where the recipe says. The network is built from the recipe's model
-    name; the checkpoint gives nothing but numbers to it. Raises UserError for a folder that is no run's,
-    a checkpoint that is missing, damaged or of another network, and data that cannot be loaded.
-    """
-    if not folder.is_dir():
-        raise UserError(
-            f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}, expected a run's"
-        )
-    if not (folder / "recipe.json").is_file():
-        raise UserError(f"{folder}: has no recipe.json, so it is not the folder of a run")
-    recipe = recipes.read(folder / "recipe.json")
-    if data_dir is not None:
-        recipe = replace(recipe, data_dir=data_dir)
-    chosen = _chosen(folder, which)
-    arguments, auxiliary = checkpoint.load(chosen)
-    try:
-        dataset = data.load(
-            recipe.data,
-            data_dir=recipe.data_dir or None,
-            validation=recipe.validation,
-            seed=recipe.seed,
-            image_size=recipe.image_size,
-        )
-    except OSError as error:  # such as a name too long for a file
-        raise UserError(f"data_dir={recipe.data_dir[:80]}: {error.strerror}") from None
-    net = models.build(recipe.model, len(dataset.classes), dataset.shape)
-    outputs = models.mean_cross_entropy(net).get_internals()
-    symbol = mx.sym.Group([outputs["log_probabilities_output"], outputs["probabilities_output"]])
-    found = {name: array.astype("float32") for name, array in (arguments | auxiliary).items()}
-    return Network(recipe, dataset, chosen.name, symbol, _fitting(found, symbol, dataset.shape, chosen))
-
-
-def _chosen(folder: Path, which: str) -> Path:
-    paths = (folder / "checkpoints").glob("step-*")
-    found = {path.name: path for path in sorted(paths) if checkpoint.NAME.fullmatch(path.name)}
-    if not found:
-        raise UserError(f"{folder}: has no checkpoint")
-    if which == "last":
-        return max(found.values(), key=_step)
-    if which == "best":
-        return max(found.values(), key=lambda path: (_validation_accuracy(path), _step(path)))
-    if which not in found:
-        raise UserError(f"--checkpoint {which}: expected best, last or one of {', '.join(found)}")
-    return found[which]
-
-
-def _step(path: Path) -> int:
-    return int(path.name.removeprefix("step-"))
-
-
-def _validation_accuracy(path: Path) -> float:
-    """-1 of a checkpoint in the middle of an epoch, which has none."""
-    manifest = path / checkpoint.MANIFEST
-    accuracy = disk.parse_json(disk.read(manifest, disk.LARGEST_JSON), manifest).get("validation_accuracy")
-    return accuracy if type(accuracy) in (int, float) and accuracy >= 0 else -1
-
-
-def _fitting(
-    found: dict[str, mx.nd.NDArray], symbol: mx.sym.Symbol, shape: tuple[int, ...], path: Path
-) -> dict[str, mx.nd.NDArray]:
-    """The symbol's parameters, all there and of the right shapes."""
-    arguments, _, auxiliary = symbol.infer_shape(data=(1, *shape))
-    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
-    expected = dict(zip(names, [*arguments, *auxiliary], strict=True))
-    del expected["data"]
-    for name, size in expected.items():
-        has = found[name].shape if name in found else None
-        if has != size:
-            raise UserError(
-                f"{path}: {name} {f'has shape {has}' if has else 'is missing'}, the recipe's network has {size}"
-            )
-    return {name: found[name] for name in expected}
 
 
 def evaluate(network: Network, device: str | None = None) -> Evaluation:
@@ -180,21 +70,17 @@ def report(folder: Path, which: str = "best", data_dir: str | None = None, devic
     network = restore(folder, which, data_dir)
     result = evaluate(network, device)
     print(text(network, result))
-    try:
-        with sibling(folder / "evaluation.json") as part:
-            part.write_text(to_json(network, result))
-            part.replace(folder / "evaluation.json")
-        with sibling(folder / "confusion.png") as part:
-            draw_confusion(network, result, part)
-            part.replace(folder / "confusion.png")
-    except OSError as error:
-        raise UserError(f"{folder}: the result cannot be written there: {error.strerror}") from None
-    print(f"\n{folder / 'evaluation.json'}, {folder / 'confusion.png'}")
+    numbers, figure = folder / "evaluation.json", folder / "confusion.png"
+    with disk.writing(numbers):
+        disk.replace(numbers, to_json(network, result))
+    with disk.writing(figure), disk.whole(figure) as part:
+        draw_confusion(network, result, part)
+    print(f"\n{numbers}, {figure}")
     return 0
 
 
 def text(network: Network, result: Evaluation) -> str:
-    """The result for a terminal: accuracy and loss, and a line for each class."""
+    """Write the result for a terminal: accuracy and loss, and a line for each class."""
     names, shown = network.data.classes, _shown(result)
     width = max(8, *(len(names[index]) for index in shown))
     lines = [
@@ -214,7 +100,7 @@ def text(network: Network, result: Evaluation) -> str:
 
 
 def to_json(network: Network, result: Evaluation) -> str:
-    """The result as JSON; a number that is not defined is null."""
+    """Write the result as JSON; an undefined number is null."""
 
     def number(value: float) -> float | None:
         return None if np.isnan(value) else float(value)
@@ -247,7 +133,7 @@ def to_json(network: Network, result: Evaluation) -> str:
 
 
 def draw_confusion(network: Network, result: Evaluation, path: Path) -> None:
-    """The confusion matrix as a PNG: counts, and each row's shares as colour."""
+    """Draw the confusion matrix to a PNG: counts, and each row's shares as colour."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -279,6 +165,6 @@ def draw_confusion(network: Network, result: Evaluation, path: Path) -> None:
 
 
 def _shown(result: Evaluation) -> np.ndarray:
-    """The classes to show, in order: all, or those that most mistakes have to do with."""
+    """Choose the classes to show, in order: at most SHOWN, those that are in most mistakes."""
     wrong = result.confusion.sum(axis=0) + result.confusion.sum(axis=1) - 2 * result.confusion.diagonal()
     return np.sort(np.argsort(-wrong, kind="stable")[:SHOWN])

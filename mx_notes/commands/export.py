@@ -1,4 +1,4 @@
-"""`mx-notes export`: a run's network as ONNX, held against MXNet on real images before it gets its name."""
+"""`mx-notes export`: a run's network as ONNX, compared with MXNet on real images before the file gets its name."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import runtime
+from .. import disk, runtime
+from ..checkpoint.network import Network, restore
 from ..checkpoint.state import versions
-from ..data.download import sibling
 from ..errors import UserError
+from ..models.nodes import nodes
 from ..runtime import mx
-from .evaluate import Network, restore
 
 if TYPE_CHECKING:
     import onnx
 
 IMAGES = 256  # of the test part, on which ONNX Runtime must agree with MXNet
 BATCH = 51  # 256 = 5 × 51 + 1: two sizes, one of them a single image
-# Of a probability. Both compute in float32 and add in other orders, which moved one by up to 3e-5 in random
-# networks of 50 layers. An epsilon of 1e-4 instead of 1e-5 in a trained ResNet-20 moved one by 7e-4.
+# Of a probability. Both compute in float32 and add in other orders, which moved a probability by up to 3e-5 in
+# random networks of 50 layers. An epsilon of 1e-4 instead of 1e-5 in a trained ResNet-20 moved one by 7e-4.
 TOLERANCE = 1e-4
-OPSET, IR_VERSION = 13, 7  # what mx2onnx writes, of 2020: every runtime since reads it
+OPSET, IR_VERSION = 13, 7  # mx2onnx writes these, of 2020: every runtime since reads them
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Comparison:
 
 
 def report(folder: Path, target: Path, which: str = "best", data_dir: str | None = None) -> int:
-    """Export the network of the run in a folder to the new file `target`, and print what was compared.
+    """Export the network of the run in a folder to the new file `target`, and print the comparison.
 
     Raises UserError, leaving nothing behind, where `target` exists, the network has an operator that
     MXNet cannot write as ONNX, or ONNX Runtime's probabilities are not MXNet's within TOLERANCE.
@@ -59,12 +59,8 @@ def report(folder: Path, target: Path, which: str = "best", data_dir: str | None
             f"{target}: not written: ONNX Runtime and MXNet differ by {result.difference:.1e} in a probability"
             f" ({result.images} images, tolerance {TOLERANCE:.0e})"
         )
-    try:
-        with sibling(target) as part:
-            part.write_bytes(model.SerializeToString())
-            part.replace(target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written: {error.strerror}") from None
+    with disk.writing(target), disk.whole(target) as part:
+        part.write_bytes(model.SerializeToString())
     print(
         f"{target}: {network.recipe.model} with the parameters of {network.checkpoint}, ONNX opset {OPSET}, any batch size\n"
         f"checked by onnx.checker; ONNX Runtime against MXNet on {result.images} test images of {network.data.name}:"
@@ -75,7 +71,7 @@ def report(folder: Path, target: Path, which: str = "best", data_dir: str | None
 
 
 def to_onnx(network: Network) -> onnx.ModelProto:
-    """The network as a checked ONNX model: data (batch, C, H, W) float32 to probabilities (batch, classes).
+    """Translate the network into a checked ONNX model: data (batch, C, H, W) float32 to probabilities (batch, classes).
 
     Class names, normalisation and versions are in its metadata, as JSON. Raises UserError for a network
     with an operator that MXNet has no translation of.
@@ -110,7 +106,7 @@ def to_onnx(network: Network) -> onnx.ModelProto:
 
 
 def _translated(network: Network) -> onnx.ModelProto:
-    """What MXNet's own translator makes of the network."""
+    """Have MXNet's own translator write the network."""
     import onnx
 
     symbol = network.symbol["probabilities_output"]
@@ -138,19 +134,19 @@ def _translated(network: Network) -> onnx.ModelProto:
 def _with_fixed_gammas(
     symbol: mx.sym.Symbol, parameters: dict[str, mx.nd.NDArray]
 ) -> dict[str, mx.nd.NDArray]:
-    """The parameters with 1 for each gamma that MXNet takes for 1: its translator doesn't know `fix_gamma`."""
-    nodes = json.loads(symbol.tojson())["nodes"]
+    """Set to 1 each gamma that MXNet takes for 1: its translator doesn't know `fix_gamma`."""
+    graph = nodes(symbol)
     fixed = {
-        nodes[node["inputs"][1][0]]["name"]
-        for node in nodes
-        if node["op"] == "BatchNorm" and node["attrs"].get("fix_gamma", "True") == "True"
+        graph[node.inputs[1]].name
+        for node in graph
+        if node.op == "BatchNorm" and node.attributes.get("fix_gamma", "True") == "True"
     }
     return {name: mx.nd.ones_like(array) if name in fixed else array for name, array in parameters.items()}
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Without the translator's prints and its warnings about names that onnx has given up."""
+    """Keep back the translator's prints, and its warnings about names that onnx has given up."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -182,7 +178,7 @@ def _metadata(network: Network) -> dict[str, object]:
 
 
 def compare(model: onnx.ModelProto, network: Network) -> Comparison:
-    """Both on the first images of the test part, in batches of two sizes."""
+    """Compute the probabilities of the first test images with both, in batches of two sizes."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

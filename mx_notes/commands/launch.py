@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from .. import runtime
-from ..errors import UserError
+from ..errors import UserError, at_least_one
+from .train import Asked
 
-GRACE = 10.0  # seconds that the others have to end in good order after one has
+GRACE = 10.0  # seconds that the other processes have to end in good order after one has ended
 POLL = 0.05
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
 LIBC = ctypes.CDLL(None)
@@ -37,23 +37,35 @@ class Child:
         return self.name.startswith("worker")
 
 
-def launch(workers: int, servers: int, arguments: list[str], out: Path) -> int:
-    """Run `mx-notes ARGUMENTS` as so many workers, with servers and a scheduler; returns the exit status.
+def training(arguments: list[str]) -> list[str]:
+    """Take the training out of the arguments `-- train ARGS`; raises UserError if there is none."""
+    command = arguments[arguments[:1] == ["--"] :]
+    if command[:1] != ["train"]:
+        raise UserError("launch: expected -- and a training, as in: mx-notes launch --workers 2 -- train")
+    return command
 
-    SIGINT and SIGTERM go to the workers, which stop after the same step. When a process of the job dies, all
-    others are ended, and one line says which it was. out: the run's folder, to be named in that line.
+
+def launch(workers: int, servers: int, command: list[str], asked: Asked) -> int:
+    """Run `mx-notes COMMAND` as so many workers, with servers and a scheduler; returns the exit status.
+
+    command: a training, as `training` gives it; asked: the same, parsed. SIGINT and SIGTERM go to the workers,
+    which stop after the same step. When a process of the job dies, all others are ended, and one line says
+    which it was. Raises UserError, before anything is started, for arguments that make no sense.
     """
-    for flag, count in (("--workers", workers), ("--servers", servers)):
-        if count < 1:
-            raise UserError(f"launch {flag} {count}: expected a whole number of at least 1")
+    asked.check()
+    at_least_one(f"launch --workers {workers}", workers)
+    at_least_one(f"launch --servers {servers}", servers)
+    out = asked.folder()
+    if not (asked.resume or asked.out):
+        command = [*command, "--out", str(out)]
     children = []
     received: list[int] = []
     try:
         with _passing_signals_to(children, received):
             for name, environment in _environments(workers, servers).items():
                 if not received:
-                    children.append(Child(name, _start(arguments, environment)))
-            if received:  # before all were there to hear of it; nothing has been trained
+                    children.append(Child(name, _start(command, environment)))
+            if received:  # before all processes were there to hear of it: nothing has been trained
                 return 128 + received[0]
             failed = _wait(children)
             if not failed and len(received) < 2:
@@ -66,7 +78,9 @@ def launch(workers: int, servers: int, arguments: list[str], out: Path) -> int:
         go_on = f"; go on with: {again}" if (out / "recipe.json").is_file() else ""
         print(f"mx-notes: {failed.name} {_fate(failed)}: the job is ended{go_on}", file=sys.stderr)
         return 2
-    if failed and -failed.process.returncode in received:  # it came before that one could stop in good order
+    if (
+        failed and -failed.process.returncode in received
+    ):  # the signal came before it could stop in good order
         return _status(failed)
     return max(_status(child) for child in children if child.is_worker)
 
@@ -127,7 +141,7 @@ def _wait(children: list[Child]) -> Child | None:
             return broken[0]
         if all(child in ended for child in children if child.is_worker):
             return None
-        # A worker that ends by itself has said why. It may have told the others to end, or they can't go on.
+        # A worker that ends by itself has said why. The others end too: it told them, or they can't go on.
         if failed and deadline is None:
             deadline = time.monotonic() + GRACE
         if failed and time.monotonic() > deadline:
@@ -136,7 +150,7 @@ def _wait(children: list[Child]) -> Child | None:
 
 
 def _wait_for_servers(children: list[Child]) -> None:
-    """They end when the workers have, but not if these never came together."""
+    """Wait for servers and scheduler, which end after the workers, unless the job never came together."""
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and any(child.process.poll() is None for child in children):
         time.sleep(POLL)
@@ -160,7 +174,7 @@ def _status(child: Child) -> int:
 
 @contextmanager
 def _passing_signals_to(children: list[Child], received: list[int]) -> Iterator[None]:
-    """SIGINT and SIGTERM, unless this process was started to ignore them, go to the workers."""
+    """Send SIGINT and SIGTERM on to the workers, unless this process was started to ignore them."""
 
     def forward(number: int, _: object) -> None:
         received.append(number)

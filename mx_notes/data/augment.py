@@ -1,10 +1,13 @@
-"""What is done to a batch of images to make more of them: reflection, translation, rotation, noise."""
+"""Making more of the images: each batch is reflected, translated, rotated and made noisy at random."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from .plan import Plan
 
 
 def strength(epoch: int, epochs: int, calm_epochs: int) -> float:
@@ -37,10 +40,11 @@ class Augmentation:
         own: np.ndarray | slice = slice(None),
         size: int | None = None,
     ) -> np.ndarray:
-        """Normalised images, (N, C, H, W) float32, augmented, with every kind scaled by `strength`.
+        """Augment normalised images, (N, C, H, W) float32, with every kind scaled by `strength`.
 
-        The given array is left as it is, and returned where there is nothing to do. own, size: the images'
-        places in a batch of that size, if they are a part of one: they become what they would in the whole.
+        The given array is left as it is, and returned where there is nothing to do. If the images are a part
+        of a batch, `own` are their places in it and `size` is its size: they become what they would be in
+        the whole.
         """
         if strength <= 0:
             return images
@@ -60,9 +64,22 @@ class Augmentation:
             images = np.add(images, noise, out=noise)
         return np.ascontiguousarray(images)
 
+    def of_batch(
+        self,
+        images: np.ndarray,
+        plan: Plan,
+        epoch: int,
+        batch: int,
+        strength: Callable[[int], float] = lambda epoch: 1.0,
+    ) -> np.ndarray:
+        """Augment this worker's images of a batch; the same seed, epoch and batch give the same images."""
+        # From 1: NumPy seeds [seed, epoch, 0] and [seed, epoch], the shuffle's, alike.
+        rng = np.random.default_rng([plan.seed, epoch, 1 + batch])
+        return self(images, rng, strength(epoch), plan.own(batch), plan.size(batch))
+
 
 def _translate(images: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Each image moved by its own (rows, columns), zeros (the mean of normalised data) moving in."""
+    """Move each image by its own (rows, columns); zeros, the mean of normalised data, come in."""
     count, channels, height, width = images.shape
     margin = int(np.abs(shifts).max(initial=0))
     padded = np.zeros((count, channels, height + 2 * margin, width + 2 * margin), images.dtype)
@@ -72,7 +89,7 @@ def _translate(images: np.ndarray, shifts: np.ndarray) -> np.ndarray:
 
 
 def _rotate(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    """Each image turned about its centre by its own angle, interpolated linearly, zeros moving in."""
+    """Turn each image about its centre by its own angle, interpolated linearly; zeros come in."""
     import cv2
 
     _, channels, height, width = images.shape

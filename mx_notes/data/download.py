@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from .. import disk
 from ..errors import UserError
 
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes
 TIMEOUT = 20  # seconds without an answer
 
 
@@ -25,26 +24,12 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx_notes"
 
 
-@contextmanager
-def sibling(target: Path) -> Iterator[Path]:
-    """A new empty file beside `target`, to be renamed to it when it is complete; otherwise removed."""
-    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-    part.touch(exist_ok=False)  # not tempfile's: nobody else could read the file, under its own name either
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def sha256_of(path: Path) -> str:
     """The file's SHA-256, in hexadecimal. Raises UserError if it can't be read."""
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    with disk.reading(path), path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -55,40 +40,39 @@ def fetch(
     size_limit: int,
     content: Callable[[Path], bytes] | None = None,
 ) -> Path:
-    """Download `target` from the first of the mirrors that has the right file.
+    """Download `target` from the first of the mirrors that has the right file; returns `target`.
 
-    sha256: of the file, or of `content(file)` for what each mirror compresses anew. size_limit: bytes. Raises
-    UserError with every mirror's answer if none has it; nothing is left behind then.
+    sha256: of the file, or of `content(file)` where each mirror compresses anew. size_limit: bytes. Raises
+    UserError with every mirror's answer if none has it, and leaves nothing behind.
     """
     answers = []
-    try:
+    with disk.writing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         for url in urls:
-            with sibling(target) as part:
-                answer = _try(url, part, sha256, size_limit, content, target.name)
-                if answer is None:
-                    part.replace(target)
-                    return target
+            try:
+                with disk.whole(target) as part:
+                    _fetch(url, part, sha256, size_limit, content, target.name)
+                return target
+            except UserError as answer:
                 answers.append(f"{url}: {answer}")
-    except OSError as error:
-        raise UserError(f"{target.parent}: cannot be written: {error.strerror}") from None
     raise UserError(f"{target.name} could not be downloaded: {'; '.join(answers)}")
 
 
-def _try(
+def _fetch(
     url: str, part: Path, sha256: str, size_limit: int, content: Callable[[Path], bytes] | None, name: str
-) -> str | None:
-    """Download into `part`; what is wrong with it, or None."""
+) -> None:
+    """Download into `part`. Raises UserError for any fault, and for another file than is wanted."""
     try:
         _copy(url, part, size_limit, name)
         digest = hashlib.sha256(content(part)).hexdigest() if content else sha256_of(part)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
             error = error.reason
-        return str(error) or type(error).__name__
+        raise UserError(str(error) or type(error).__name__) from None
     except UserError as error:
-        return str(error).removeprefix(f"{part}: ")
-    return None if digest == sha256 else f"another file (SHA-256 {digest[:12]}…, expected {sha256[:12]}…)"
+        raise UserError(str(error).removeprefix(f"{part}: ")) from None
+    if digest != sha256:
+        raise UserError(f"another file (SHA-256 {digest[:12]}…, expected {sha256[:12]}…)")
 
 
 def _copy(url: str, part: Path, size_limit: int, name: str) -> None:

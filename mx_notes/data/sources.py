@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import UserError
-from . import download
-from .dataset import Dataset, Part
+from ..errors import UserError, nearest
+from . import download, records
+from .dataset import Dataset
 from .formats import cifar, idx
-
-if TYPE_CHECKING:
-    from .records import RecordDataset
+from .part import Part
 
 TEST_SPLIT_SEED = 0  # of digits: fixed, so that every run is scored on the same images
 
@@ -59,26 +55,22 @@ def load(
     validation: float = 0.1,
     seed: int = 1,
     image_size: int = 224,
-) -> Dataset | RecordDataset:
-    """A data set by name, `validation` of each class of its training data held out, drawn with the seed.
+) -> Dataset:
+    """Load a data set by name; `validation` of each class of its training data is held out, drawn with the seed.
 
     data_dir: where to look first for its files. image_size: pixels, of imagerecord only, which has a
     validation file of its own. Raises UserError for an unknown name, and for files that are missing or
     damaged.
     """
     if name not in _LOADERS:
-        near = get_close_matches(name, _LOADERS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_LOADERS)}"
-        raise UserError(f"no data set {name!r}: {hint}")
+        raise UserError(f"no data set {name!r}: {nearest(name, _LOADERS)}")
     if not 0 < validation < 1:
         raise UserError(f"validation={validation}: expected a fraction of the training data between 0 and 1")
     folder = Path(data_dir) if data_dir else None
     if folder is not None and not folder.is_dir():
         raise UserError(f"data_dir={folder}: no such folder")
     if name == "imagerecord":
-        from .records import load as load_records
-
-        return load_records(folder, image_size)
+        return records.load(folder, image_size)
     classes, training, test, source = _LOADERS[name](folder)
     if len(training.images) != len(training.labels):
         raise UserError(f"{source}: {len(training.images)} training images but {len(training.labels)} labels")
@@ -91,17 +83,21 @@ def names() -> tuple[str, ...]:
 
 
 def survey(data_dir: str | Path | None = None) -> list[tuple[str, bool, str]]:
-    """(name, found, where or what to do) of each data set; reads no data and downloads nothing."""
+    """Look for each data set: (name, found, where or what to do). Reads no data and downloads nothing."""
     folder = Path(data_dir) if data_dir else None
     fashion = _complete(_fashion_folders(folder), FASHION_FILES)
     binaries = _complete(_cifar_folders(folder), cifar.FILES) or _cifar_archive(folder)
-    records = _complete([folder] if folder else [], RECORD_FILES)
+    record_files = _complete([folder] if folder else [], RECORD_FILES)
     downloaded = "downloaded at the first use"
     return [
         ("digits", True, "inside scikit-learn"),
         ("fashion-mnist", fashion is not None, str(fashion or f"{FASHION_HELP}; else {downloaded}")),
         ("cifar10", binaries is not None, str(binaries or f"{CIFAR_HELP}; else {downloaded}")),
-        ("imagerecord", records is not None, str(records or f"--data-dir with {', '.join(RECORD_FILES)}")),
+        (
+            "imagerecord",
+            record_files is not None,
+            str(record_files or f"--data-dir with {', '.join(RECORD_FILES)}"),
+        ),
         ("synthetic", True, "made from a fixed seed"),
     ]
 
@@ -142,7 +138,7 @@ def _fashion_folders(folder: Path | None) -> list[Path]:
 
 
 def _refuse_incomplete(folder: Path | None) -> None:
-    """Some of the four files in the folder that the user named: not to be passed over for another place's."""
+    """Raise UserError if the user's folder has some of the four files: it is not passed over for another place."""
     missing = [name for name in FASHION_FILES if folder and not _plain_or_gz(folder, name).is_file()]
     if 0 < len(missing) < len(FASHION_FILES):
         raise UserError(
@@ -234,7 +230,7 @@ def _synthetic(folder: Path | None) -> Loaded:
 
 
 def _split(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
-    """The part without, and with only, that fraction of each class, drawn with the seed."""
+    """Divide a part into two: the second has that fraction of each class, drawn with the seed."""
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(part.labels), bool)
     for label in np.unique(part.labels):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections import defaultdict
 
 from ..runtime import mx
+from .nodes import parsed, symbol_of
 
 FUSED = "_contrib_BatchNormWithReLU"
 WHAT = (
@@ -16,21 +16,21 @@ WHAT = (
 
 
 def faster(symbol: mx.sym.Symbol, devices: list[mx.Context], shape: tuple[int, int, int]) -> mx.sym.Symbol:
-    """The symbol as it is trained on these devices; its `data` are float32 images of that shape, (C, H, W)."""
+    """Change the symbol for speed on these devices; its `data` are float32 images of that shape, (C, H, W)."""
     if any(device.device_type != "cpu" for device in devices):
         return symbol
     return with_fused_relus(with_global_means(symbol), shape)
 
 
 def with_global_means(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
-    """The symbol with its global average poolings, over (N, C, H, W), computed as means over H and W.
+    """Compute the symbol's global average poolings, over (N, C, H, W), as means over H and W.
 
     Sums are taken in another order: outputs and gradients differ by float32's rounding. Why: on processors
     with AVX-512, oneDNN 2.4, which is in MXNet 1.9.1, puts the gradient of a global pooling in a memory
     layout (acdB16b) for which it has fast code neither for this pooling nor for the last stage's batch norms,
     to which shortcuts hand it on. The gradient of a mean has MXNet's plain layout. DNNL_VERBOSE=1 shows it.
     """
-    graph = json.loads(symbol.tojson())
+    graph = parsed(symbol)
     for node in graph["nodes"]:
         attributes = node.get("attrs", {})
         if (
@@ -40,18 +40,18 @@ def with_global_means(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
             and len(ast.literal_eval(attributes.get("kernel", "(1, 1)"))) == 2
         ):
             node["op"], node["attrs"] = "mean", {"axis": "(2, 3)", "keepdims": "True"}
-    return mx.sym.load_json(json.dumps(graph))
+    return symbol_of(graph)
 
 
 def with_fused_relus(symbol: mx.sym.Symbol, shape: tuple[int, int, int]) -> mx.sym.Symbol:
-    """The symbol with batch norm and ReLU as one operator wherever nothing but they is between two convolutions.
+    """Make batch norm and ReLU one operator wherever nothing but these two is between two convolutions.
 
     MXNet has the operator for float32 (N, C, H, W) on the CPU only (src/operator/contrib/batch_norm_relu.cc).
     It remembers which outputs are positive, and so spares both passes of the ReLU over memory. oneDNN has no
-    backward pass for it where the gradient comes in another memory layout than the data has. Between
-    convolutions without groups, from and to multiples of 16 channels, it doesn't.
+    backward pass for it where the gradient comes in another memory layout than the data. Between
+    convolutions without groups, from and to multiples of 16 channels, both have the same layout.
     """
-    graph = json.loads(symbol.tojson())
+    graph = parsed(symbol)
     nodes = graph["nodes"]
     arguments, _, _ = symbol.infer_shape(data=(1, *shape))
     shapes = dict(zip(symbol.list_arguments(), arguments, strict=True))
@@ -85,7 +85,7 @@ def with_fused_relus(symbol: mx.sym.Symbol, shape: tuple[int, int, int]) -> mx.s
     graph["nodes"] = kept
     graph["arg_nodes"] = [place[number] for number in graph["arg_nodes"]]
     del graph["node_row_ptr"]  # MXNet counts the outputs again
-    return mx.sym.load_json(json.dumps(graph))
+    return symbol_of(graph)
 
 
 def _is_relu(node: dict) -> bool:

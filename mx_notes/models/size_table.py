@@ -1,15 +1,17 @@
-"""A network's table of layers, as Table 1 of He et al. 2015 has it, computed from the network's graph."""
+"""A network's table of layers, in the form of Table 1 of He et al. 2015, computed from the network's graph."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .. import models
+from ..runtime import mx
+from . import zoo
+from .loss import logits_symbol
+from .nodes import Node, nodes
 
 # He et al. 2015 (arXiv 1512.03385), Table 1. By depth: how many residual blocks stages 1 to 4 have
 # (conv2_x to conv5_x there), and the multiply-adds at 224x224 in units of 10^9, as printed.
@@ -54,11 +56,11 @@ class SizeTable:
 
     @property
     def parameters(self) -> int:
-        """Those learned by gradient: not batch norm's running statistics."""
+        """How many numbers are learned by gradient: batch norm's running statistics are not."""
         return sum(layer.parameters for layer in self.layers)
 
     def text(self) -> str:
-        """The table for a terminal; for the networks of the paper's Table 1, also what differs from it."""
+        """Write the table for a terminal; for the networks of the paper's Table 1, also the differences from it."""
         header = f"{'group':12}{'output':>14}{'layers':>8}{'parameters':>14}{'multiply-adds':>18}"
         rows = [_row(group, layers) for group, layers in _groups(self.layers).items()]
         total = _row("sum", self.layers, output="")
@@ -76,51 +78,50 @@ class SizeTable:
             "",
             f"Table 1 of He et al. 2015 (in 10^9): {paper}; here: {total:.3f}, {verdict}",
             *differences(self.layers, paper_layers(depth)),
-            *_counting(depth),
         ]
 
 
 def size_table(name: str, shape: tuple[int, int, int] | None = None, classes: int | None = None) -> SizeTable:
-    """The table of a network by name, by shape inference on its graph: no image is computed.
+    """Make the table of a network by name, by shape inference on its graph: no image is computed.
 
-    `shape` is (channels, height, width); without it, and without `classes`, those of the data set the
-    network was published for: (3, 224, 224) and 1,000 for ImageNet, (3, 32, 32) and 10 for CIFAR-10.
+    `shape` is (channels, height, width). `shape` and `classes` default to the data set that the network was
+    published for: (3, 224, 224) and 1,000 of ImageNet, (3, 32, 32) and 10 of CIFAR-10.
     Raises UserError as `models.build` does.
     """
-    models.check(name)
-    shape = shape or models.usual_shape(name)
-    net = models.build(name, classes or (10 if name.startswith("cifar_") else 1000), shape)
+    zoo.check(name)
+    shape = shape or zoo.usual_shape(name)
+    net = zoo.build(name, classes or (10 if name.startswith("cifar_") else 1000), shape)
     learned = {key for key, value in net.collect_params().items() if value.grad_req != "null"}
-    return SizeTable(name, shape, _layers(models.logits_symbol(net), shape, learned))
+    return SizeTable(name, shape, _layers(logits_symbol(net), shape, learned))
 
 
-def _layers(symbol, shape: tuple[int, int, int], learned: set[str]) -> tuple[Layer, ...]:
-    nodes = json.loads(symbol.tojson())["nodes"]
+def _layers(symbol: mx.sym.Symbol, shape: tuple[int, int, int], learned: set[str]) -> tuple[Layer, ...]:
+    graph = nodes(symbol)
     internals = symbol.get_internals()
     shapes = dict(zip(internals.list_outputs(), internals.infer_shape(data=(1, *shape))[1], strict=True))
-    staged = any(_stage(node["name"]) for node in nodes)
+    staged = any(_stage(node.name) for node in graph)
     layers: list[Layer] = []
-    for node in nodes:
-        inputs = [nodes[index]["name"] for index, *_ in node["inputs"]]
+    for node in graph:
+        inputs = [graph[number].name for number in node.inputs]
         parameters = learned.intersection(inputs)
-        if node["op"] == "null" or not parameters:
+        if node.op == "null" or not parameters:
             continue
-        learned = learned - parameters  # one that several layers share is counted once
-        output = shapes.get(f"{node['name']}_output") or shapes[f"{node['name']}_output0"]
+        learned = learned - parameters  # a parameter that several layers share is counted once
+        output = shapes.get(f"{node.name}_output") or shapes[f"{node.name}_output0"]
         kind, multiply_adds = _kind(node), 0
-        if node["op"] in ("Convolution", "FullyConnected"):
+        if node.op in ("Convolution", "FullyConnected"):
             # The shape of a convolution's weight has its groups in it: (out, in / groups, height, width).
             multiply_adds = math.prod(shapes[inputs[1]]) * math.prod(output[2:])
-        group = _group(node["name"], kind, output, layers, staged)
+        group = _group(node.name, kind, output, layers, staged)
         size = sum(math.prod(shapes[name]) for name in parameters)
         layers.append(Layer(group, kind, tuple(output[1:]), size, multiply_adds))
     return tuple(layers)
 
 
-def _kind(node: dict) -> str:
-    if node["op"] == "Convolution":
-        return f"{_by(re.findall(r'[0-9]+', node['attrs']['kernel']))} convolution"
-    return FULLY_CONNECTED if node["op"] == "FullyConnected" else node["op"]
+def _kind(node: Node) -> str:
+    if node.op == "Convolution":
+        return f"{_by(re.findall(r'[0-9]+', node.attributes['kernel']))} convolution"
+    return FULLY_CONNECTED if node.op == "FullyConnected" else node.op
 
 
 def _stage(name: str) -> str | None:
@@ -134,7 +135,7 @@ def _group(name: str, kind: str, output: tuple[int, ...], before: list[Layer], s
         return f"stage {stage}"
     if kind == FULLY_CONNECTED or len(output) == 2:
         return "classifier"
-    if not staged:  # a network that names no stages, such as VGG: what has the same size goes together
+    if not staged:  # the network names no stages, such as VGG: layers of one size go together
         return f"at {_by(output[2:])}"
     return before[-1].group if before else "stem"
 
@@ -162,12 +163,12 @@ def _multiply_adds(layers: Iterable[Layer]) -> int:
     return sum(layer.multiply_adds for layer in layers)
 
 
-def paper_layers(depth: int, shortcuts: bool = True, classifier: bool = True) -> tuple[Layer, ...]:
+def paper_layers(depth: int) -> tuple[Layer, ...]:
     """The convolutions and the fully connected layer of a column of Table 1; `parameters` without biases.
 
     A stage's stride of 2 is in its first convolution, as in the networks that the authors published
-    (github.com/KaimingHe/deep-residual-networks). `shortcuts`: with the 1x1 projections wherever a
-    shortcut's sizes differ; the paper has also networks of 18 and 34 layers without (its option A).
+    (github.com/KaimingHe/deep-residual-networks). A shortcut whose sizes differ has a 1x1 projection; the
+    paper also has networks of 18 and 34 layers without (its option A).
     """
     layers = [_convolution("stem", 7, 3, 64, 112)]
     channels = 64
@@ -175,13 +176,12 @@ def paper_layers(depth: int, shortcuts: bool = True, classifier: bool = True) ->
         width, size, group = 32 << stage, 112 >> stage, f"stage {stage}"
         block = [(3, width), (3, width)] if depth < 50 else [(1, width), (3, width), (1, 4 * width)]
         for index in range(blocks):
-            if shortcuts and index == 0 and channels != block[-1][1]:
+            if index == 0 and channels != block[-1][1]:
                 layers.append(_convolution(group, 1, channels, block[-1][1], size))
             for kernel, outputs in block:
                 layers.append(_convolution(group, kernel, channels, outputs, size))
                 channels = outputs
-    if classifier:
-        layers.append(Layer("classifier", FULLY_CONNECTED, (1000,), channels * 1000, channels * 1000))
+    layers.append(Layer("classifier", FULLY_CONNECTED, (1000,), channels * 1000, channels * 1000))
     return tuple(layers)
 
 
@@ -192,7 +192,7 @@ def _convolution(group: str, kernel: int, channels: int, outputs: int, size: int
 
 
 def differences(layers: Iterable[Layer], paper: Iterable[Layer]) -> list[str]:
-    """What costs something else than in the paper, a line for each group, with the multiply-adds in 10^9."""
+    """Name the layers that differ from the paper's, a line for each group, with the multiply-adds in 10^9."""
     mine, theirs = (_groups(layer for layer in each if layer.multiply_adds) for each in (layers, paper))
     lines = []
     for group in {**mine, **theirs}:
@@ -219,41 +219,3 @@ def _named(layers: Counter) -> str:
         )
         or "none"
     )
-
-
-WAYS = {
-    "all layers": (True, True),
-    "without projection shortcuts": (False, True),
-    "without the fully connected": (True, False),
-    "without either": (False, False),
-}
-
-
-def ways_to_count(depth: int) -> dict[tuple[str, str], tuple[float, float]]:
-    """(what is counted, rounded or cut off) to (the sum, the figure with one decimal), both in 10^9."""
-    ways = {}
-    for counted, (shortcuts, classifier) in WAYS.items():
-        total = _multiply_adds(paper_layers(depth, shortcuts, classifier))
-        ways[counted, "rounded"] = total / 1e9, float(f"{total / 1e9:.1f}")
-        ways[counted, "cut off"] = total / 1e9, total // 10**8 / 10
-    return ways
-
-
-def _counting(depth: int) -> list[str]:
-    """What the paper may have counted: which ways of counting its own layers give its own figures."""
-    ways, printed = ways_to_count(depth), PAPER[depth][1]
-    lines = [f"Table 1's own layers, by what is counted; * gives its {printed}:"]
-    for counted in WAYS:
-        figures = [(how, ways[counted, how][1]) for how in ("rounded", "cut off")]
-        marked = ", ".join(f"{how} {figure}{' *' if figure == printed else ''}" for how, figure in figures)
-        lines.append(f"  {counted:30}{ways[counted, 'rounded'][0]:7.3f}  {marked}")
-    for_all = [
-        " ".join(way)
-        for way in ways
-        if all(ways_to_count(each)[way][1] == figure for each, (_, figure) in PAPER.items())
-    ]
-    depths = ", ".join(map(str, PAPER))
-    return [
-        *lines,
-        f"  ways that give the figures of all of {depths}: {'; '.join(for_all) or 'none of these'}",
-    ]

@@ -1,12 +1,12 @@
-"""Gluon image classifiers by name, as a Symbol whose gradient is that of the mean of the batch's losses."""
+"""Gluon image classifiers by name, for images of any size and number of channels."""
 
 from __future__ import annotations
 
 import functools
-from difflib import get_close_matches
 
-from ..errors import UserError
+from ..errors import UserError, nearest
 from ..runtime import gluoncv, mx
+from .loss import logits_symbol
 
 SMALL = 64  # pixels: up to here the ImageNet stem, which divides the size by 4, leaves too little to look at
 ZOO = "gluoncv.model_zoo"
@@ -18,10 +18,10 @@ WITH_THUMBNAIL = {f"{ZOO}.resnet", f"{ZOO}.se_resnet"}
 
 @functools.cache
 def names() -> tuple[str, ...]:
-    """The image classifiers of gluoncv's model zoo, which has all of MXNet's own, in alphabetical order.
+    """List the image classifiers of gluoncv's model zoo, which has all of MXNet's own, in alphabetical order.
 
-    Told by where their factories are: gluoncv keeps classifiers directly in `model_zoo`, and what is for
-    other tasks, segmentation apart, in folders.
+    They are known by where their factories are: gluoncv keeps classifiers directly in `model_zoo`, and
+    networks for other tasks, except segmentation, in folders.
     """
     return tuple(sorted(name for name, factory in _factories().items() if _classifies(name, factory)))
 
@@ -41,7 +41,7 @@ def _classifies(name: str, factory) -> bool:
 
 
 def build(name: str, classes: int, shape: tuple[int, int, int]) -> mx.gluon.HybridBlock:
-    """The network for images of `shape` (channels, height, width), not initialised, never pretrained.
+    """Build the network for images of `shape` (channels, height, width), not initialised, never pretrained.
 
     For images of up to 64 pixels the ImageNet ResNets (v1 to v2, SE, ResNeSt) get a stem of 3x3
     convolutions of stride 1 without pooling. A name gives the same parameter names in every build. In
@@ -77,9 +77,9 @@ def usual_shape(name: str) -> tuple[int, int, int]:
 def check(name: str) -> None:
     """Raise UserError, naming the nearest, if there is no model of this name."""
     if name not in names():
-        near = get_close_matches(name, names(), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "`mx-notes models` lists them"
-        raise UserError(f"no model {name!r}: {hint}")
+        raise UserError(
+            f"no model {name!r}: {nearest(name, names(), otherwise='`mx-notes models` lists them')}"
+        )
 
 
 def _make(name: str, classes: int, small: bool) -> mx.gluon.HybridBlock:
@@ -95,7 +95,7 @@ def _with_replaceable_stem() -> tuple[type, ...]:
 
 
 def _shrink_stem(net: mx.gluon.HybridBlock) -> None:
-    """What `thumbnail` is to the other ResNets: full resolution for the first stage."""
+    """Give the first stage full resolution, as `thumbnail` does in the other ResNets."""
     with net.name_scope():
         if isinstance(net.conv1, mx.gluon.nn.HybridSequential):  # v1c and later have three of 3x3
             net.conv1[0]._kwargs["stride"] = (1, 1)
@@ -107,7 +107,7 @@ def _shrink_stem(net: mx.gluon.HybridBlock) -> None:
 
 
 def _accept_channels(net: mx.gluon.HybridBlock, channels: int) -> None:
-    """Some networks fix the input of their first convolution to 3 channels, and nothing else to it."""
+    """Change the 3 channels to which some networks fix the input of their first convolution."""
     first = next(weight for weight in net.collect_params().values() if len(weight.shape or ()) == 4)
     if first.shape[1] == 3:
         first._shape = (first.shape[0], channels, *first.shape[2:])
@@ -123,31 +123,6 @@ def _fits(net: mx.gluon.HybridBlock, classes: int, shape: tuple[int, int, int]) 
         # A parameter keeps its variable, with its dtype; without this, net.cast() would have no effect.
         for parameter in net.collect_params().values():
             parameter._var = None
-
-
-def logits_symbol(net: mx.gluon.HybridBlock) -> mx.sym.Symbol:
-    """data (N, C, H, W) to the scores (N, classes) before softmax."""
-    with mx.name.NameManager():
-        output = net(mx.sym.var("data"))
-    # Networks with auxiliary classifiers (NASNet) give several outputs, their own first.
-    return output[0] if isinstance(output, (tuple, list)) else output
-
-
-def mean_cross_entropy(net: mx.gluon.HybridBlock) -> mx.sym.Symbol:
-    """data (N, C, H, W) and softmax_label (N,) to [mean loss (1,), probabilities (N, classes)], in float32.
-
-    loss = mean over the batch of -log softmax(logits)[label]; its `backward()` gives the gradient of that
-    mean. The mean is a node of the graph, so a batch of any size is averaged over its own examples, and
-    the optimiser has nothing to rescale. Outputs: `loss_loss`, `probabilities_output`; the examples'
-    own losses (N,) are the internal output `losses_output`.
-    """
-    scores = mx.sym.cast(logits_symbol(net), dtype="float32", name="logits")
-    label = mx.sym.var("softmax_label")
-    log_probabilities = mx.sym.log_softmax(scores, name="log_probabilities")
-    losses = mx.sym.negative(mx.sym.pick(log_probabilities, label, name="picked"), name="losses")
-    loss = mx.sym.make_loss(mx.sym.mean(losses, name="mean"), name="loss")
-    probabilities = mx.sym.BlockGrad(mx.sym.softmax(scores, name="softmax"), name="probabilities")
-    return mx.sym.Group([loss, probabilities])
 
 
 def initializer() -> mx.init.Initializer:

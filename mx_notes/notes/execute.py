@@ -7,14 +7,13 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 from tqdm import tqdm
 
 from .. import disk, runtime
-from ..errors import UserError
+from ..errors import UserError, nearest
 from .claim import Setting, claims
 from .claim_processes import measure
 from .page.render import html
@@ -45,13 +44,11 @@ def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
 
 
 def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
-    """Choose the claims' modules by id, in the note's order; raises UserError naming ids near an unknown one."""
+    """Choose the claims' modules by id, in the note's order; raises UserError naming the id nearest to an unknown one."""
     known = claims()
     for name in only or ():
         if name not in known:
-            near = get_close_matches(name, known, n=3, cutoff=0.4)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"expected some of {', '.join(known)}"
-            raise UserError(f"no claim {name!r}: {hint}")
+            raise UserError(f"no claim {name!r}: {nearest(name, known)}")
     return {name: module for name, module in known.items() if only is None or name in only}
 
 
@@ -84,16 +81,12 @@ def _measured(modules: dict[str, ModuleType], setting: Setting) -> list[Result]:
 
 
 def _create(out: Path) -> None:
-    try:
+    with disk.writing(f"--out {out}"):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out {out}: cannot be written: {error.strerror}") from None
     if not os.access(out, os.W_OK):
         raise UserError(f"--out {out}: cannot be written: Permission denied")
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with disk.writing(path):
         disk.replace(path, text)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None

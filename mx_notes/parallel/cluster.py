@@ -1,7 +1,7 @@
-"""This process's place in a job of several: told by MXNet's environment variables, watched by heartbeats.
+"""This process's place in a job: read from MXNet's environment variables, watched by heartbeats.
 
-A job has one scheduler, which brings all together, servers, which add up, and workers, which train. The
-variables that every process gets are listed in docs/cluster.md.
+A job has one scheduler, which brings all processes together, servers, which add up gradients, and workers,
+which train. docs/cluster.md lists the variables that each process needs.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
+from ..errors import UserError, at_least_one
 
 if TYPE_CHECKING:
     from ..runtime import mx
 
 ROLES = ("scheduler", "server", "worker")
 NUMBERS = ("DMLC_PS_ROOT_PORT", "DMLC_NUM_WORKER", "DMLC_NUM_SERVER")
-# Seconds. A dead process is found by the scheduler after TIMEOUT, a dead scheduler, or one that has ended for
-# that reason, by the others after as much again.
+# Seconds. The scheduler finds a dead process after TIMEOUT and ends; the others find after as much again that
+# the scheduler has ended.
 INTERVAL, TIMEOUT = "PS_HEARTBEAT_INTERVAL", "PS_HEARTBEAT_TIMEOUT"
 DEFAULTS = {INTERVAL: "1", TIMEOUT: "20"}  # a process takes up to INTERVAL to end, too
 PATIENCE = 15.0  # seconds until a process says that it waits for the others
@@ -32,7 +32,10 @@ COMMAND = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 
 def role() -> str | None:
-    """What this process is in its job; None without a job. Raises UserError for variables that make no sense."""
+    """What this process is in its job: one of ROLES; None without a job.
+
+    Raises UserError for a variable that is missing or makes no sense.
+    """
     found = os.environ.get("DMLC_ROLE")
     if found is None:
         return None
@@ -40,23 +43,19 @@ def role() -> str | None:
         raise UserError(f"DMLC_ROLE={found}: expected {', '.join(ROLES)}")
     if not os.environ.get("DMLC_PS_ROOT_URI"):
         raise UserError(f"DMLC_ROLE={found}: DMLC_PS_ROOT_URI must be the scheduler's address")
-    for name in NUMBERS:
+    os.environ |= {name: default for name, default in DEFAULTS.items() if name not in os.environ}
+    for name in (*NUMBERS, *DEFAULTS):
         value = os.environ.get(name, "")
-        if not (value.isascii() and value.isdigit() and int(value) > 0):
-            raise UserError(f"{name}={value}: expected a whole number of at least 1")
-    for name, default in DEFAULTS.items():
-        value = os.environ.setdefault(name, default)
-        if not (value.isascii() and value.isdigit() and int(value) > 0):
-            raise UserError(f"{name}={value}: expected seconds, a whole number of at least 1")
+        at_least_one(f"{name}={value}", int(value) if value.isascii() and value.isdigit() else 0)
     return found
 
 
 def serve() -> int:
     """Be the job's scheduler or one of its servers until the job ends; returns the exit status.
 
-    SIGTERM is left to the workers: whoever ends a job in that way sends it to all, and they have to save first.
+    SIGTERM is ignored: a job is ended by sending it to all processes, and the workers have to save first.
     """
-    # Opened under such a role, MXNet would serve at once, and unpickle what whoever reaches its port sends.
+    # Opened under this role, MXNet would serve at once, and unpickle (execute) whatever reaches its port.
     own = os.environ.pop("DMLC_ROLE")
     from ..runtime import mx
 
@@ -101,10 +100,10 @@ def connect() -> mx.kv.KVStore:
 
 
 def watch(store: mx.kv.KVStore, name: str) -> Callable[[], None]:
-    """End this process, in one line with its name, when the job has lost a process; returns what stops watching.
+    """Watch the job from a thread: end this process, in one line, when another is lost. Returns a function that stops it.
 
-    Otherwise MXNet would wait for the lost one for ever. Only the scheduler hears of all; the others notice
-    that it has ended.
+    MXNet alone would wait for the lost process for ever. Only the scheduler hears of all processes; the
+    others notice that the scheduler has ended. name: of this process, for the line.
     """
     ended = threading.Event()
     thread = threading.Thread(target=_look, args=[store.handle, name, ended], name="heartbeats", daemon=True)
@@ -135,7 +134,7 @@ def _look(store: ctypes.c_void_p, name: str, ended: threading.Event) -> None:
 
 
 def _others() -> dict[int, str]:
-    """What ps-lite calls the servers and workers (ps/internal/postoffice.h, ServerRankToID, WorkerRankToID)."""
+    """Name the servers and workers by ps-lite's numbers (ps/internal/postoffice.h: ServerRankToID, WorkerRankToID)."""
     servers, workers = int(os.environ["DMLC_NUM_SERVER"]), int(os.environ["DMLC_NUM_WORKER"])
     numbers = {8 + 2 * rank: f"server {rank}" for rank in range(servers)}
     return numbers | {9 + 2 * rank: f"worker {rank}" for rank in range(workers)}
@@ -153,7 +152,7 @@ def _is_silent(store: ctypes.c_void_p, number: int) -> bool:
 
 @contextmanager
 def _impatient() -> Iterator[None]:
-    """Say so if what is done in here takes long."""
+    """Print a line on stderr if the `with` block takes longer than PATIENCE."""
     of = os.environ
     message = (
         f"mx-notes: waiting for the job to come together: {of['DMLC_NUM_WORKER']} workers,"

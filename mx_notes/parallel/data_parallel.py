@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..runtime import mx
+from .module import TrainedModule
 from .workers import Workers
 
 
@@ -16,38 +17,41 @@ def shares(examples: int, devices: int) -> list[int]:
     return [examples // devices + (device < examples % devices) for device in range(devices)]
 
 
-class DataParallel(mx.mod.Module):
-    """A Module on several devices, of one worker or of many, whose update is that of one device with the whole batch.
+class DataParallel(TrainedModule):
+    """A Module on several devices, of one worker or of many, that updates as one device with the whole batch would.
 
     Each device runs its share of the batch forward and backward. The gradient at the head of each example's
-    loss is 1/N with N the examples of the whole batch, so that the KVStore's sum over the devices is the
-    gradient of the batch's mean loss, whatever the shares. The KVStore also keeps the weights and updates
-    them, once, so that the devices cannot drift apart. A batch of fewer examples than devices goes to the
-    first device alone. With several workers, each has such a KVStore, which gets the sum over all workers.
+    loss is 1/N, with N the number of examples in the whole batch, so that the KVStore's sum over the devices
+    is the gradient of the batch's mean loss, whatever the shares. The KVStore also keeps the weights and
+    updates them, once, so that the devices cannot drift apart. A batch of fewer examples than devices goes to
+    the first device alone. With several workers, each has such a KVStore, which gets the sum over all workers.
 
-    Batch norm normalises each share by that share's own mean and variance, which is not what one device
-    would compute; `gluon.contrib.nn.SyncBatchNorm(num_devices=k)` takes them over all devices, exactly where
-    the shares are equal (on CPUs only with MXNET_CPU_WORKER_NTHREADS above k: its threads wait for each
-    other). Running statistics differ from device to device while training; before an inference they become
-    their mean, on every device.
+    Batch norm normalises each share by the share's own mean and variance; one device would take the whole
+    batch's. `gluon.contrib.nn.SyncBatchNorm(num_devices=k)` takes them over all devices, exactly where the
+    shares are equal (on CPUs only with MXNET_CPU_WORKER_NTHREADS above k: its threads wait for each other).
+    Running statistics differ from device to device while training; before an inference every device gets
+    their mean.
     """
 
     def __init__(
         self, symbol: mx.sym.Symbol, devices: list[mx.Context], workers: Workers | None = None, **options: Any
     ) -> None:
-        """symbol: that of `models.mean_cross_entropy`; workers: of the job, if there is one; options: Module's."""
+        """Split the batches of a network with its loss, as `models.mean_cross_entropy` makes it.
+
+        workers: those of the job, if there is one. options: as Module's.
+        """
         internals = symbol.get_internals()
         outputs = mx.sym.Group([internals["losses_output"], internals["probabilities_output"]])
         super().__init__(outputs, ("data",), ("softmax_label",), context=devices, **options)
         self._workers = workers or Workers()
         self._whole = 0  # examples of the batch, on all workers
-        self._first: mx.mod.Module | None = None  # the first device alone, sharing its arrays
-        self._few = False  # whether the batch is on that
-        self._averaged = False
+        self._first: TrainedModule | None = None  # the first device alone, sharing its arrays
+        self._few = False  # whether the batch went to the first device alone
+        self._averaged = False  # whether running statistics are the same on all devices
 
     def bind(self, data_shapes: list, label_shapes: list | None = None, **options: Any) -> None:
         """As Module's; raises UserError for a batch of fewer examples than there are devices."""
-        batch, devices = data_shapes[0].shape[0], len(self._context)
+        batch, devices = data_shapes[0].shape[0], len(self.devices)
         if batch < devices:
             raise UserError(
                 f"a batch of {batch} on {devices} devices: each needs an example; use a larger batch_size or fewer devices"
@@ -58,7 +62,7 @@ class DataParallel(mx.mod.Module):
     def init_optimizer(self, kvstore: mx.kv.KVStore | None = None, *arguments: Any, **options: Any) -> None:
         """As Module's; without a KVStore, one on the devices makes the sums (GPUs) or one on the CPU."""
         if kvstore is None:
-            on_gpus = all(context.device_type == "gpu" for context in self._context)
+            on_gpus = all(context.device_type == "gpu" for context in self.devices)
             kvstore = mx.kv.create("device" if on_gpus else "local")
         super().init_optimizer(kvstore, *arguments, **options)
         if not self._update_on_kvstore:
@@ -67,7 +71,7 @@ class DataParallel(mx.mod.Module):
         self._first = None
 
     def set_params(self, *arguments: Any, **options: Any) -> None:
-        """As Module's, which would leave the KVStore's own weights, and so the next update, as they were."""
+        """As Module's, which alone would leave the KVStore's own weights as they were, and update those next."""
         super().set_params(*arguments, **options)
         store = self._kvstore
         if store is not None:
@@ -82,7 +86,7 @@ class DataParallel(mx.mod.Module):
         if not training and not self._averaged:
             self._average_statistics()
         self._averaged = not training
-        examples, devices = len(data_batch.data[0]), len(self._context)
+        examples, devices = len(data_batch.data[0]), len(self.devices)
         self._whole = getattr(data_batch, "whole", examples)
         self._few = examples < devices
         if self._few:
@@ -92,8 +96,8 @@ class DataParallel(mx.mod.Module):
             super().forward(data_batch, training)
 
     def backward(self, out_grads: None = None) -> None:
-        """The gradient of the whole batch's mean loss, a part of it on each device."""
-        executors = (self._first if self._few else self)._exec_group.execs
+        """Compute the gradient of the whole batch's mean loss, a part of it on each device."""
+        executors = (self._first if self._few else self).executors
         # All made before the first backward: SyncBatchNorm keeps a device's thread until the others have come.
         heads = []
         for executor in executors:
@@ -120,7 +124,7 @@ class DataParallel(mx.mod.Module):
         for index, name in enumerate(self._param_names):
             if gradients[index][0] is None:
                 continue
-            # What the last layers push, the first to be ready, may wait for what the next step needs first.
+            # The last layers' gradients are ready first, but the next step needs the first layers' weights first.
             self._workers.sum(index, gradients[index], priority=-index)
             self._kvstore.push(name, gradients[index][:1], priority=-index)
             self._kvstore.pull(name, self._exec_group.param_arrays[index], priority=-index)
@@ -135,32 +139,29 @@ class DataParallel(mx.mod.Module):
         """The losses (N,) and the probabilities (N, classes)."""
         return self._first.get_outputs() if self._few else super().get_outputs()
 
-    def _on_first(self, batch: mx.io.DataBatch) -> mx.mod.Module:
+    def _on_first(self, batch: mx.io.DataBatch) -> TrainedModule:
         if self._first is None:
-            self._first = mx.mod.Module(
+            self._first = TrainedModule(
                 self.symbol,
                 self.data_names,
                 self._label_names,
-                context=self._context[0],
+                context=self.devices[0],
                 fixed_param_names=self._fixed_param_names,
             )
             self._first.bind(batch.provide_data, batch.provide_label, shared_module=self)
         return self._first
 
     def statistics(self) -> list[dict[str, np.ndarray]]:
-        """Batch norm's running statistics on each device of each worker, in this order; needs all workers."""
-        mx.nd.waitall()  # they are written unannounced
-        executors = self._exec_group.execs
-        own = [array.asnumpy() for executor in executors for array in executor.aux_arrays]
-        if not own:
+        """Copy the auxiliary states of each device of each worker, in this order; needs all workers."""
+        own = super().statistics()
+        if not own[0]:
             return [{}]
-        first = own[: len(self._aux_names)]
-        ends = np.cumsum([array.size for array in first])
-        numbers = np.concatenate([array.ravel() for array in own])
+        ends = np.cumsum([array.size for array in own[0].values()])
+        numbers = np.concatenate([array.ravel() for each in own for array in each.values()])
         return [
             {
                 name: part.astype(array.dtype).reshape(array.shape)
-                for name, array, part in zip(self._aux_names, first, np.split(row, ends[:-1]), strict=True)
+                for (name, array), part in zip(own[0].items(), np.split(row, ends[:-1]), strict=True)
             }
             for row in self._workers.collect(numbers).reshape(-1, ends[-1])
         ]
@@ -172,9 +173,12 @@ class DataParallel(mx.mod.Module):
             for array in arrays:
                 array[:] = average
 
+    def _optimizer_key(self, index: int) -> str:
+        return self.parameter_names[index]  # a KVStore's optimiser knows names only
 
-def mean(arrays: list) -> Any:
-    """The mean of equally shaped NumPy arrays; of equal ones, that very array, to the last bit."""
+
+def mean(arrays: list[np.ndarray]) -> np.ndarray:
+    """The mean of equally shaped arrays. If all are equal it is their value to the last bit."""
     first, *others = arrays
     return first + sum(other - first for other in others) / len(arrays) if others else first
 

@@ -1,4 +1,4 @@
-"""Several processes, on one machine or on many, that train one network: what each knows of the others.
+"""The workers of a job, on one machine or on many: processes that train one network and add up their gradients.
 
 MXNet's KVStore `dist_sync` carries everything. It adds up what the workers push under a key and answers when
 all have pushed. No optimiser runs on its servers: each worker updates its own copy of the network with the
@@ -30,7 +30,7 @@ class Agreed(UserError):
 
 
 class Workers:
-    """The workers of a job as one of them sees them; without a KVStore, the only one.
+    """The job's workers, as one of them sees them; without a KVStore, this process alone.
 
     `sum`, `total`, `collect`, `texts`, `broadcast`, `together` and `expect_same` need all of them: each worker
     must call the same ones in the same order, and waits there for the others.
@@ -40,13 +40,10 @@ class Workers:
         self._store = store
         self.rank = store.rank if store else 0
         self.count = store.num_workers if store else 1
-        # Threshold of the gradients' 2-bit compression from the first `sum` on; 0: none.
-        self.compression = 0.0
-        # The signal that some worker was asked to stop by, as all know since the last `collect`; 0: none.
+        # The signal by which a worker was asked to stop, known to all since the last `collect`; 0: none.
         self.stop = 0
         self._unwatch = cluster.watch(store, f"worker {self.rank}") if store else lambda: None
         self._asked = 0
-        self._sums = False  # whether there was a `sum`
         self._keys: dict[tuple, int] = {}
         self._buffers: dict[int, mx.nd.NDArray] = {}
 
@@ -69,23 +66,19 @@ class Workers:
     def sum(self, key: int, arrays: list[mx.nd.NDArray], priority: int = 0) -> None:
         """Make arrays[0] the sum of all workers' `arrays` (one a device), without waiting for it.
 
-        What is pushed under a key must depend on what was pulled before, as a gradient does on the weights:
-        a server takes two pushes of one worker for those of two workers.
+        Values pushed under a key must depend on those pulled before, as a gradient does on the weights:
+        a server takes two pushes of one worker for the pushes of two workers.
         """
-        if not self._sums:
-            self._sums = True
-            if self.compression:
-                self._store.set_gradient_compression({"type": "2bit", "threshold": self.compression})
         self._make(key, arrays[0])
         self._store.push(key, arrays, priority)
         self._store.pull(key, arrays[0], priority)
 
     def total(self, values: np.ndarray) -> np.ndarray:
-        """The sum of all workers' values, float64; not with compression."""
+        """Add up all workers' values, (n,) float64."""
         return self._exchange("float64", values) if self.connected else values
 
     def collect(self, values: Sequence[float]) -> np.ndarray:
-        """Each worker's numbers, (workers, n) float64, exactly; a row for each rank."""
+        """Gather each worker's numbers, exactly: (workers, n) float64, a row for each rank."""
         rows = np.zeros((self.count, len(values) + 1))
         rows[self.rank] = [*values, self._asked]
         rows = np.frombuffer(self._merge(rows.tobytes())).reshape(rows.shape)
@@ -93,20 +86,20 @@ class Workers:
         return rows[:, :-1]
 
     def texts(self, text: str) -> list[str]:
-        """Each worker's text."""
+        """Gather each worker's text, by rank."""
         own = text.encode()
         size = int(self.collect([len(own)]).max())
         rows = self.collect(np.frombuffer(own.ljust(size, b"\0"), np.uint8))
         return [row.astype(np.uint8).tobytes().rstrip(b"\0").decode() for row in rows]
 
     def broadcast(self, content: bytes) -> bytes:
-        """Worker 0's content; the others' is ignored."""
+        """Give worker 0's content to all workers; the content that the others pass is ignored."""
         size = int(self.collect([len(content)])[0, 0])
         return self._merge(content if self.rank == 0 else bytes(size))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """For what may fail on one worker only, and does not need the others: then all raise Agreed."""
+        """Have all workers raise Agreed if the `with` block fails on one of them; it may not need the others."""
         failure = ""
         try:
             yield
@@ -117,7 +110,7 @@ class Workers:
                 raise Agreed(f"worker {rank}: {text}" if rank else text)
 
     def expect_same(self, **facts: object) -> None:
-        """All raise Agreed if a worker's facts are not those of worker 0."""
+        """Have all workers raise Agreed if a worker's facts differ from worker 0's."""
         first, *others = map(json.loads, self.texts(json.dumps(facts)))
         for rank, theirs in enumerate(others, 1):
             for name, value in theirs.items():
@@ -127,26 +120,23 @@ class Workers:
     def close(self) -> None:
         """Leave the job, when all do."""
         mx.nd.waitall()
-        self.collect([])  # whoever dies before this, such as worker 0 while it saves, is noticed
+        self.collect([])  # a worker that dies before this, such as worker 0 while it saves, is noticed
         self._unwatch()
         self._store = None  # the KVStore's destructor waits for the others
 
     def _merge(self, own: bytes) -> bytes:
-        """All workers' bytes laid over each other: at each place at most one worker has another byte than 0."""
+        """Merge the workers' byte strings, which have one length, by adding them.
+
+        At each position at most one worker may have another byte than 0: then the sum is that byte.
+        """
         if not self.connected:
             return own
-        return b"".join(self._overlay(own[begin : begin + CHUNK]) for begin in range(0, len(own), CHUNK))
-
-    def _overlay(self, own: bytes) -> bytes:
         values = np.frombuffer(own, np.uint8)
-        if not (self.compression and self._sums):
-            return self._exchange("float32", values).astype(np.uint8).tobytes()
-        # MXNet compresses all that a KVStore pushes to -threshold, 0 or threshold: single bits come through.
-        bits = np.unpackbits(values) * np.float32(self.compression)
-        return np.packbits(self._exchange("float32", bits) > self.compression / 2).tobytes()
+        chunks = (values[begin : begin + CHUNK] for begin in range(0, len(values), CHUNK))
+        return b"".join(self._exchange("float32", chunk).astype(np.uint8).tobytes() for chunk in chunks)
 
     def _exchange(self, dtype: str, values: np.ndarray) -> np.ndarray:
-        # Always the same array for a key: what is pulled into it comes before what is pushed next.
+        # Always the same array for a key: so MXNet pulls into it before it pushes the next values.
         key = self._keys.setdefault((dtype, len(values)), OWN_KEYS + len(self._keys))
         if key not in self._buffers:
             self._make(key, mx.nd.zeros(len(values), dtype=dtype))
@@ -164,10 +154,10 @@ class Workers:
 
 @contextmanager
 def joined() -> Iterator[Workers]:
-    """The workers of the job that MXNet's environment variables describe; without them, this process alone.
+    """Join the job that MXNet's environment variables describe; without them, this process is alone.
 
-    An error of this worker only is said here, and the process ends at once, with status 2: the others can't
-    go on, and to leave in good order would be to wait for them.
+    An error of this worker only is printed here and ends the process at once, with status 2: the others
+    can't go on, and leaving in good order would mean waiting for them.
     """
     if cluster.role() is None:
         yield Workers()

@@ -1,4 +1,4 @@
-"""MXNet's CUDA build: its libraries out of wheels, and which GPUs it runs on, as their driver says.
+"""MXNet's CUDA build: its libraries, loaded from wheels, and the GPUs that it runs on, as their driver lists them.
 
 python -m mx_notes doctor    # prints both
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from ..errors import UserError
 
 DRIVER = "libcuda.so.1"
-# The wheel's folder under nvidia/, and the file; each after those that it needs.
+# The wheel's folder under nvidia/, and the file; each library after the ones that it needs.
 LIBRARIES = (
     ("cuda_runtime", "libcudart.so.11.0"),
     ("cuda_nvrtc", "libnvrtc.so.11.2"),
@@ -46,7 +46,7 @@ CPU_BUILD = "`make venv` (requirements.txt)"
 
 @dataclass(frozen=True)
 class GPU:
-    """One GPU of the driver's."""
+    """A GPU as the driver describes it."""
 
     name: str  # NVIDIA A10
     capability: tuple[int, int]  # compute capability: (8, 6)
@@ -57,7 +57,7 @@ class GPU:
 
 @dataclass(frozen=True)
 class Driver:
-    """What NVIDIA's driver answers. CUDA_VISIBLE_DEVICES has chosen and ordered its GPUs already."""
+    """The answers of NVIDIA's driver. CUDA_VISIBLE_DEVICES has chosen and ordered its GPUs already."""
 
     problem: str = ""  # why it offers no GPU
     broken: bool = False  # MXNet's CUDA build then computes nothing, not even on the CPU
@@ -80,9 +80,9 @@ def build() -> str:
 
 
 def load() -> None:
-    """Load what libmxnet.so of the CUDA build links, out of the nvidia-*-cu11 wheels, or else the system's.
+    """Load the libraries that MXNet's CUDA build links, from the nvidia-*-cu11 wheels or else the system.
 
-    Raises UserError naming the library that is not there, or the driver.
+    Raises UserError naming the missing library or driver.
     """
     try:
         ctypes.CDLL(DRIVER, ctypes.RTLD_GLOBAL)
@@ -118,9 +118,9 @@ def driver() -> Driver:
 
 
 def obstacle(number: int, driver: Driver, build: str) -> str:
-    """Why MXNet can't use the driver's GPU of that number, in a few words; empty if it can.
+    """Say in a few words why MXNet can't use the driver's GPU of that number; empty if it can.
 
-    build: the installed one, as `build()` names it. What no build of MXNet can use comes first.
+    build: the installed build, as `build()` names it. A fault that no build could cure comes first.
     """
     if driver.problem:
         return driver.problem
@@ -140,7 +140,7 @@ def obstacle(number: int, driver: Driver, build: str) -> str:
 
 
 def before_install(names: str) -> str:
-    """What, other than the build, stands in the way of these devices (`gpu:0,gpu:1`), in one line; or empty.
+    """Say in one line which fault, other than the build, keeps MXNet off the devices (`gpu:0,gpu:1`); or empty.
 
     `make train DEVICE=gpu:0` asks before it installs 4.5 GB. Needs Python's standard library only.
     """

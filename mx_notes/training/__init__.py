@@ -5,8 +5,9 @@ fit(run, callbacks=[Progress()])
 score(run.module, run.data.evaluation("test", 64)).accuracy
 """
 
-from .callbacks import Callback
-from .loop import Meter, Run, Score, bind, draws_numbers, fit, score, seed_everything, start
+from .loop import fit, score
+from .run import Callback, Meter, Run, Score
+from .start import bind, draws_numbers, optimizer, seed_everything, seed_step, start
 
 __all__ = [
     "Callback",
@@ -16,7 +17,9 @@ __all__ = [
     "bind",
     "draws_numbers",
     "fit",
+    "optimizer",
     "score",
     "seed_everything",
+    "seed_step",
     "start",
 ]

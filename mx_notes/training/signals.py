@@ -7,18 +7,14 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from .callbacks import Callback
-
-if TYPE_CHECKING:
-    from .loop import Run
+from .run import Callback, Run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
-    """The training was asked to end: raised between two batches."""
+    """Raised between two batches of a training that was asked to end."""
 
     def __init__(self, received: signal.Signals) -> None:
         self.signal = received
@@ -26,14 +22,14 @@ class Interrupted(Exception):
 
     @property
     def status(self) -> int:
-        """The exit status that says so: 130 or 143."""
+        """The exit status for that signal: 130 or 143."""
         return 128 + self.signal
 
 
 class StopOnSignal(Callback):
     """Raise Interrupted after the batch, of training or validation, in which a signal came.
 
-    With several workers: after the next one, when all know of it, on all of them.
+    With several workers, all of them raise it after the batch in which all have heard of the signal.
     """
 
     def __init__(self) -> None:
@@ -41,10 +37,10 @@ class StopOnSignal(Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note the signals that come in here, but those that the process was started to ignore.
+        """Note the signals that come inside the `with`, but not those that the process was started to ignore.
 
-        By a thread of its own: Python's handlers wait until the main thread is back from MXNet, which may
-        take as long as a step, and a second signal is to end the process now.
+        A thread of its own notes them: Python's handlers wait until the main thread is back from MXNet, which
+        may take as long as a step, and a second signal is to end the process now.
         """
         reader, writer = os.pipe()
         os.set_blocking(writer, False)

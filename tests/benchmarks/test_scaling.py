@@ -1,12 +1,7 @@
-"""The simulation of `dist_sync` where the answer is known, and the command that measures compression."""
-
-from dataclasses import replace
-from pathlib import Path
+"""The simulation of `dist_sync` where the answer is known."""
 
 import pytest
 from simulation import FLOAT, Cost, Costs, Job, Segment, bounds, simulate
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 FREE = Costs(*[Cost(0.0, 0.0)] * 4)
 COSTLY = Costs(*[Cost(2e-5, 5e-10)] * 4)
@@ -51,12 +46,6 @@ def test_no_step_is_shorter_than_its_bounds(workers, bandwidth):
     for servers in (1, 4):
         job = Job(MANY_KEYS, 0.01, workers, servers, COSTLY, bandwidth=bandwidth, latency=5e-5)
         assert simulate(job) >= 0.999 * max(bounds(job).values())
-
-
-def test_compression_sends_less_and_receives_as_much():
-    job = Job(ONE_KEY, 0.1, workers=5, servers=1, costs=FREE, bandwidth=1e8)
-    saved = simulate(job) - simulate(replace(job, compression=True))
-    assert saved == pytest.approx(0.01 * 15 / 16)  # the push alone
 
 
 def test_a_large_array_is_split_over_the_servers_and_a_small_one_is_not():

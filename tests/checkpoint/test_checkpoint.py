@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from mx_notes import checkpoint, training
-from mx_notes.checkpoint import arrays
-from mx_notes.checkpoint.state import State
+from mx_notes.checkpoint import State, arrays
 from mx_notes.errors import UserError
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
@@ -312,7 +311,7 @@ def test_a_failed_write_is_one_line_and_leaves_the_others_whole(state, folder, t
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match=r"step-00000004: the checkpoint could not be written: No space left"):
+    with pytest.raises(UserError, match=r"step-00000004: cannot be written: No space left"):
         checkpoint.save(tmp_path, replace(state, step=4))
     assert [path.name for path in folder.parent.iterdir()] == ["step-00000003"]
     assert checkpoint.newest(tmp_path)[0].step == 3

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import precision_score
 
 from mx_notes import checkpoint, cli, models, training
-from mx_notes.checkpoint import state
+from mx_notes.checkpoint import Network, State, restore
 from mx_notes.commands import evaluate
 from mx_notes.errors import UserError
 from mx_notes.recipes import Recipe, preset
@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
 
     class SaveEachEpoch(training.Callback):
         def on_epoch_end(self, run):
-            checkpoint.save(folder, state.State.of(run))
+            checkpoint.save(folder, State.of(run))
 
     training.fit(run, [SaveEachEpoch()])
     return folder, run
@@ -37,7 +37,7 @@ def folder(trained, tmp_path):
 
 def test_the_numbers_are_those_of_the_training(trained):
     folder, run = trained
-    result = evaluate.evaluate(evaluate.restore(folder, "last"))
+    result = evaluate.evaluate(restore(folder, "last"))
     expected = training.score(run.module, run.data.evaluation("test", run.recipe.batch_size))
     assert result.accuracy == expected.accuracy and result.examples == expected.examples == 299
     assert result.loss == pytest.approx(expected.loss, rel=1e-5)  # its mean is summed in float32
@@ -45,7 +45,7 @@ def test_the_numbers_are_those_of_the_training(trained):
 
 def test_each_class_is_counted_from_the_predictions(trained):
     folder, run = trained
-    network = evaluate.restore(folder, "last")
+    network = restore(folder, "last")
     result = evaluate.evaluate(network)
     labels = run.data.test.labels
     probabilities = network.block(mx.cpu())(mx.nd.array(run.data.normalise(run.data.test.images)))[1]
@@ -69,9 +69,9 @@ def test_best_is_by_validation_accuracy_and_of_equals_the_latest(folder):
     for accuracies, best in [((0.9, 0.8), first), ((0.8, 0.8), second), ((0.1, None), first)]:
         set_accuracy(first, accuracies[0])
         set_accuracy(second, accuracies[1])
-        assert evaluate.restore(folder).checkpoint == best.name
-    assert evaluate.restore(folder, "last").checkpoint == second.name
-    assert evaluate.restore(folder, first.name).checkpoint == first.name
+        assert restore(folder).checkpoint == best.name
+    assert restore(folder, "last").checkpoint == second.name
+    assert restore(folder, first.name).checkpoint == first.name
 
 
 def test_the_command_prints_a_table_and_leaves_json_and_a_figure(folder, mx_notes_command):
@@ -87,7 +87,7 @@ def test_the_command_prints_a_table_and_leaves_json_and_a_figure(folder, mx_note
 
 
 def test_a_class_that_is_never_predicted_has_no_precision(trained):
-    network = evaluate.restore(trained[0], "last")
+    network = restore(trained[0], "last")
     weight = next(name for name in network.parameters if name.endswith("dense0_bias"))
     network.parameters[weight][3] = -1e6
     result = evaluate.evaluate(network)
@@ -101,7 +101,7 @@ def test_of_many_classes_those_with_the_most_mistakes_are_shown(trained, tmp_pat
     confusion[42, 17] = 5
     ones = np.ones(100)
     result = evaluate.Evaluation(905, 900 / 905, 0.1, confusion, ones, ones, ones)
-    network = evaluate.restore(trained[0], "last")
+    network = restore(trained[0], "last")
     object.__setattr__(network.data, "classes", tuple(f"kind {n}" for n in range(100)))
     text = evaluate.text(network, result)
     assert "(25 of 100 classes: those with the most mistakes)" in text
@@ -123,7 +123,7 @@ def test_inference_computes_what_the_training_graph_does(model, digits):
     outputs = models.mean_cross_entropy(net).get_internals()
     symbol = mx.sym.Group([outputs["log_probabilities_output"], outputs["probabilities_output"]])
     parameters = {name: parameter.data() for name, parameter in net.collect_params().items()}
-    network = evaluate.Network(Recipe(model=model), digits, "none", symbol, parameters)
+    network = Network(Recipe(model=model), digits, "none", symbol, parameters)
     probabilities = network.block(mx.cpu())(images)[1].asnumpy()
     # The same kernels; a graph and single calls may add a residual in another order.
     np.testing.assert_allclose(probabilities, net(images).softmax().asnumpy(), atol=1e-6)
@@ -181,4 +181,4 @@ def test_bad_input_is_one_line_and_status_2(folder, tmp_path, capsys, monkeypatc
 def test_the_checkpoints_symbol_is_not_read(folder):
     for path in folder.glob("checkpoints/*/model-symbol.json"):
         path.write_text("[" * 100_000)
-    assert evaluate.evaluate(evaluate.restore(folder)).examples == 299
+    assert evaluate.evaluate(restore(folder)).examples == 299

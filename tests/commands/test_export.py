@@ -9,7 +9,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from mx_notes import cli, data, models
-from mx_notes.commands import evaluate, export
+from mx_notes.checkpoint import Network, restore
+from mx_notes.commands import export
 from mx_notes.data import Part
 from mx_notes.errors import UserError
 from mx_notes.recipes import Recipe
@@ -19,14 +20,13 @@ from mx_notes.runtime import mx
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     from mx_notes import checkpoint, training
-    from mx_notes.checkpoint import state
     from mx_notes.recipes import preset
 
     folder = tmp_path_factory.mktemp("run")
     run = training.start(preset("digits").override(["epochs=2"]))
     training.fit(run)
     (folder / "recipe.json").write_text(run.recipe.to_json())
-    checkpoint.save(folder, state.State.of(run))
+    checkpoint.save(folder, checkpoint.State.of(run))
     return folder
 
 
@@ -54,7 +54,7 @@ def random_network(model, size):
     outputs = models.mean_cross_entropy(net).get_internals()
     symbol = mx.sym.Group([outputs["log_probabilities_output"], outputs["probabilities_output"]])
     parameters = {name: parameter.data() for name, parameter in net.collect_params().items()}
-    return evaluate.Network(Recipe(model=model), dataset, "random", symbol, parameters)
+    return Network(Recipe(model=model), dataset, "random", symbol, parameters)
 
 
 def forget_the_past(block):
@@ -74,7 +74,7 @@ def test_a_trained_run_is_exported_compared_and_described(run, mx_notes_command,
     assert "the same class for 256 of 256" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
 
-    network = evaluate.restore(run)
+    network = restore(run)
     images = network.data.normalise(network.data.test.images)
     expected = network.block(mx.cpu())(mx.nd.array(images))[1].asnumpy()
     for batch in (1, 37, 299):
@@ -95,7 +95,7 @@ def test_a_trained_run_is_exported_compared_and_described(run, mx_notes_command,
 
 
 def test_the_same_network_gives_the_same_file(run):
-    first, second = (export.to_onnx(evaluate.restore(run)).SerializeToString() for _ in range(2))
+    first, second = (export.to_onnx(restore(run)).SerializeToString() for _ in range(2))
     assert first == second
 
 
@@ -130,7 +130,7 @@ def test_a_translation_that_computes_something_else_is_not_written(run, tmp_path
 
 
 def test_an_operator_without_translation(run, tmp_path, monkeypatch):
-    network = evaluate.restore(run)
+    network = restore(run)
     probabilities = network.symbol["probabilities_output"]
     odd = mx.sym.identity(mx.sym.erfinv(probabilities), name="probabilities")
     object.__setattr__(network, "symbol", mx.sym.Group([probabilities, odd])[1])

@@ -216,7 +216,6 @@ def test_what_fails_on_all_workers_is_one_line(undisturbed):
         (["--workers", "2"], "launch: expected -- and a training"),
         (["--", "doctor"], "launch: expected -- and a training"),
         (["--", "train", "--set", "lrr=1"], "--set lrr=1: no such knob"),
-        (["--", "train", "--set", "kvstore=dist_async"], "kvstore=dist_async: expected dist_sync; with"),
         (["--", "train", "--recipe", "digit"], "no recipe 'digit': did you mean digits?"),
     ],
 )

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from breaking import BreakAt, Broken
 
-from mx_notes import cli, training
-from mx_notes.callbacks import Callback
-from mx_notes.checkpoint import folder as checkpoint
-from mx_notes.checkpoint.state import State
+from mx_notes import checkpoint, cli, disk, training
+from mx_notes.checkpoint import State
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 
@@ -30,29 +29,6 @@ def result(run):
 
 def without_times(row):
     return {name: value for name, value in row.items() if name not in ("seconds", "images_per_second")}
-
-
-class Broken(Exception):
-    pass
-
-
-class BreakAt(Callback):
-    """Save a checkpoint after this step, or in the validation after it, and raise Broken."""
-
-    def __init__(self, out, step, in_validation=False):
-        self.out, self.step = out, step
-        self.moment = "on_validation_step" if in_validation else "on_step_end"
-
-    def on_step_end(self, run, meter):
-        self.look(run, "on_step_end")
-
-    def on_validation_step(self, run):
-        self.look(run, "on_validation_step")
-
-    def look(self, run, moment):
-        if (moment, run.step) == (self.moment, self.step):
-            checkpoint.save(self.out, State.of(run))
-            raise Broken
 
 
 def resumed(recipe, out):
@@ -173,7 +149,7 @@ def forget_after(run_folder, step):
     """Bring the checkpoints back to where they were after this step."""
     for folder in (run_folder / "checkpoints").iterdir():
         if int(folder.name.removeprefix("step-")) > step:
-            checkpoint._remove(folder)
+            disk.remove(folder)
 
 
 def parameters(run_folder, step=2 * STEPS):

@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from test_parallel import bound, network, parameters
+from small_network import bound, network, parameters
 
 from mx_notes import data
-from mx_notes.data.augment import Augmentation
-from mx_notes.data.dataset import Dataset, Part
+from mx_notes.data import Augmentation, Dataset, Part
 from mx_notes.errors import UserError
 from mx_notes.parallel import DataParallel
 from mx_notes.parallel.workers import Agreed, Workers, joined
@@ -29,7 +28,7 @@ def some(examples: int) -> Dataset:
 def trained(workers: Workers, examples: int, devices: int = 1) -> dict[str, np.ndarray]:
     """The parameters after two epochs, without batch norm, on this worker."""
     feed = some(examples).training(BATCH, seed=1, augmentation=AUGMENTATION, share=workers.share)
-    own = len(feed.own(0))
+    own = len(feed.plan.own(0))
     module = bound(network(), devices, own, lambda symbol, contexts: DataParallel(symbol, contexts, workers))
     for epoch in range(2):
         for batch in feed.epoch(epoch):
@@ -45,39 +44,33 @@ def steps(workers: Workers, out: Path) -> None:
 
 
 def exchange(workers: Workers, out: Path) -> None:
-    """Numbers, texts and files come through exactly, without compression and with it; so do errors."""
-    for threshold in (0.0, 0.3):
-        workers.compression = threshold
-        if threshold:
-            trained(workers, 16)  # from the first sum on, all that is sent is compressed
-        rank, count = workers.share
-        rows = workers.collect([rank + 1 / 3, float("nan"), -float("inf")])
-        assert rows.tobytes() == np.array([[i + 1 / 3, np.nan, -np.inf] for i in range(count)]).tobytes()
-        assert workers.texts("é" * rank) == ["é" * i for i in range(count)]
-        content = np.random.default_rng(1).bytes(300_001)
-        assert workers.broadcast(b"" if rank else content) == content
-        for wrong in range(count):
-            try:
-                with workers.together():
-                    if rank == wrong:
-                        raise UserError("no such folder")
-            except Agreed as error:
-                assert str(error) == ("no such folder" if wrong == 0 else f"worker {wrong}: no such folder")
-            else:
-                raise AssertionError("it failed on a worker")
-        workers.expect_same(batch_size=8, model="resnet")
+    """Numbers, texts and files come through exactly; so do errors."""
+    rank, count = workers.share
+    rows = workers.collect([rank + 1 / 3, float("nan"), -float("inf")])
+    assert rows.tobytes() == np.array([[i + 1 / 3, np.nan, -np.inf] for i in range(count)]).tobytes()
+    assert workers.texts("é" * rank) == ["é" * i for i in range(count)]
+    content = np.random.default_rng(1).bytes(300_001)
+    assert workers.broadcast(b"" if rank else content) == content
+    for wrong in range(count):
         try:
-            workers.expect_same(batch_size=8 + rank, model="resnet")
+            with workers.together():
+                if rank == wrong:
+                    raise UserError("no such folder")
         except Agreed as error:
-            assert str(error) == "worker 1: batch_size 9, but 8 on worker 0"
+            assert str(error) == ("no such folder" if wrong == 0 else f"worker {wrong}: no such folder")
         else:
-            raise AssertionError("they differ")
-        workers.ask_to_stop(15 if rank == 1 else 0)
-        assert workers.stop == 0
-        workers.collect([])
-        assert workers.stop == 15
-        workers.ask_to_stop(0)
-        workers.collect([])
+            raise AssertionError("it failed on a worker")
+    workers.expect_same(batch_size=8, model="resnet")
+    try:
+        workers.expect_same(batch_size=8 + rank, model="resnet")
+    except Agreed as error:
+        assert str(error) == "worker 1: batch_size 9, but 8 on worker 0"
+    else:
+        raise AssertionError("they differ")
+    workers.ask_to_stop(15 if rank == 1 else 0)
+    assert workers.stop == 0
+    workers.collect([])
+    assert workers.stop == 15
     (out / f"done-{workers.rank}").touch()
 
 

@@ -62,7 +62,7 @@ def test_the_list_names_every_claim_and_measures_nothing(mx_notes_command, tmp_p
     ("arguments", "message"),
     [
         (["--only", "momentun"], "no claim 'momentun': did you mean momentum"),
-        (["--only", "softmax", "xyzzy"], "no claim 'xyzzy': expected some of linear-collapse, "),
+        (["--only", "softmax", "xyzzy"], "no claim 'xyzzy': expected one of linear-collapse, "),
         (["--only", "softmax", "--seed", "-1"], "--seed -1: expected 0 or more"),
         (["--only", "softmax", "--out", "/proc/page"], "--out /proc/page: cannot be written"),
     ],

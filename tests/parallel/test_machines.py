@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
+from jobs import broken_off, expect_steps_of_one_process, job
 from machines import Machines
-from test_workers import broken_off, expect_steps_of_one_process, job
 
 from mx_notes.errors import UserError
 

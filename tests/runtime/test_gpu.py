@@ -11,7 +11,7 @@ from mx_notes.runtime import cuda
 
 GPUS = [f"gpu:{number}" for number in cuda.usable(cuda.driver(), cuda.build())]
 if GPUS:  # else MXNet's CUDA build may not even open
-    from test_parallel import bound, distance, network, parameters, take
+    from small_network import bound, distance, network, parameters, take
 
     from mx_notes import runtime, training
     from mx_notes.recipes import preset
@@ -72,7 +72,7 @@ def test_float16_learns_with_a_master_copy_in_float32():
     run = start(GPUS[0], "dtype=float16", "epochs=5")
     training.fit(run)
     name = next(name for name in run.module.get_params()[0] if name.endswith("conv0_weight"))
-    index = run.module._exec_group.param_names.index(name)
+    index = run.module.parameter_names.index(name)
     (weight,) = run.module._exec_group.param_arrays[index]
     velocity, master = run.module._updater.states[index]
     assert weight.dtype == np.float16
@@ -95,7 +95,7 @@ def test_two_gpus_take_the_steps_of_one(pair, digits):
     start = parameters(one)
     for module in (one, two):
         take(module, digits, [16, 7, 1, 16])
-    # As two CPUs do (test_parallel.py, where 3e-7 was seen), but cuDNN may add up in another order each time.
+    # As two CPUs do (test_data_parallel.py, where 3e-7 was seen), but cuDNN may add up in another order each time.
     assert distance(parameters(one), parameters(two), start) < 1e-4
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mx_notes import runtime
 from mx_notes.errors import UserError
+from mx_notes.runtime import openmp
 
 
 def python(code: str, **environment: str) -> str:
@@ -39,8 +40,20 @@ print(np.in1d([[1, 2], [3, 4]], [2]).tolist(), np.msort([[2], [1]]).tolist(), np
     ]
 
 
-def test_importing_the_package_does_not_load_mxnet():
-    assert python("import mx_notes, mx_notes.cli, sys; print('mxnet' in sys.modules)") == "False"
+@pytest.mark.parametrize("module", ["mx_notes.runtime", "mx_notes.cli", "mx_notes.commands.train"])
+def test_importing_it_loads_neither_mxnet_nor_numpy(module):
+    assert python(f"import {module}, sys; print({{'mxnet', 'numpy'}} & sys.modules.keys())") == "set()"
+
+
+def test_importing_the_data_does_not_open_mxnet():
+    assert python("import mx_notes.data, sys; print('mxnet' in sys.modules)") == "False"
+
+
+def test_the_names_that_scripts_use_are_there():
+    names = (
+        "Device Threads UserError automatic context contexts cuda gpus prepare restore_numpy_names threads"
+    )
+    assert set(names.split()) <= vars(runtime).keys()
 
 
 def test_threads_follow_the_affinity_mask():
@@ -80,7 +93,7 @@ def test_cgroup_version_2_quota(tmp_path, content, quota):
     (tmp_path / "own").write_text("0::/job/task\n")
     (tmp_path / "job").mkdir()
     (tmp_path / "job" / "cpu.max").write_text(content)
-    assert runtime._cgroup_quota(tmp_path, tmp_path / "own") == quota
+    assert openmp._cgroup_quota(tmp_path, tmp_path / "own") == quota
 
 
 def test_cgroup_version_1_quota(tmp_path):
@@ -88,7 +101,7 @@ def test_cgroup_version_1_quota(tmp_path):
     (tmp_path / "cpu" / "x").mkdir(parents=True)
     (tmp_path / "cpu" / "x" / "cpu.cfs_quota_us").write_text("200000")
     (tmp_path / "cpu" / "x" / "cpu.cfs_period_us").write_text("100000")
-    assert runtime._cgroup_quota(tmp_path, tmp_path / "own") == 2
+    assert openmp._cgroup_quota(tmp_path, tmp_path / "own") == 2
 
 
 @pytest.mark.parametrize("name", ["gpu", "gpu:7", "cuda", "cpu:x"])

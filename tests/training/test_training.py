@@ -11,8 +11,8 @@ import pytest
 
 from mx_notes import checkpoint, data, models, training
 from mx_notes.audit.confirm import per_example as examples
-from mx_notes.callbacks import StopOnNonFinite
-from mx_notes.checkpoint.state import State
+from mx_notes.callbacks import MetricsFile, StopOnNonFinite
+from mx_notes.checkpoint import State
 from mx_notes.errors import UserError
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
@@ -89,7 +89,7 @@ def test_the_gradient_of_a_short_last_batch_is_the_mean_over_its_own_examples():
     assert 1 < len(last.label[0]) < 64
     run.module.forward_backward(batches[0])
     run.module.forward_backward(last)
-    executor = run.module._exec_group.execs[0]
+    executor = run.module.executors[0]
     assert executor.arg_dict["data"].shape[0] == len(last.label[0])
     expected = examples.mean_gradient(executor, examples.losses_symbol(executor._symbol), groups=64)
     applied = {name: executor.grad_dict[name].asnumpy() for name in expected}
@@ -135,8 +135,6 @@ def test_labels_outside_the_classes_never_reach_mxnet(digits):
 
 
 def test_metrics_have_the_promised_columns(tmp_path):
-    from mx_notes.callbacks import MetricsFile
-
     run = training.start(preset("digits").override(["epochs=1"]))
     training.fit(run, [MetricsFile(tmp_path)])
     (row,) = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
@@ -148,7 +146,16 @@ def test_metrics_have_the_promised_columns(tmp_path):
 
 def test_module_fixes_what_gluon_does_not_train():
     run = training.start(preset("digits").override(["model=cifar_resnet20_v2", "batch_size=8"]))
-    trained = {name for name, array in run.module._exec_group.execs[0].grad_dict.items() if array is not None}
+    trained = {name for name, array in run.module.executors[0].grad_dict.items() if array is not None}
     net = models.build("cifar_resnet20_v2", 10, run.data.shape)
     meant = {name for name, parameter in net.collect_params().items() if parameter.grad_req != "null"}
     assert trained == meant
+
+
+def test_all_callbacks_are_found_in_one_place():
+    from mx_notes import callbacks
+
+    kinds = {name: getattr(callbacks, name) for name in callbacks.__all__}
+    assert all(issubclass(kind, training.Callback) for kind in kinds.values())
+    names = "Callback Checkpoints MetricsFile Progress SameParameters StopOnNonFinite TensorBoard"
+    assert set(names.split()) <= kinds.keys()

@@ -40,12 +40,10 @@ class Confirmation:
 
     def __init__(
         self,
-        total: Callable[[np.ndarray], np.ndarray] = lambda values: values,
-        where: Callable[[int], str] = lambda devices: f" over {devices} devices" if devices > 1 else "",
+        total: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+        where: str = "",
     ) -> None:
-        """total: the sum of an array over all workers. where: says where the batch's losses are, by the number of
-        this worker's devices.
-        """
+        """total: the sum of an array (n,) over all workers. where: where the batch is, such as "on 2 workers"."""
         self._total, self._where = total, where
         self.recorder: Recorder | None = None
         self._sums: dict[int, tuple[dict, int]] = {}  # of the step: its executors' sums of gradients
@@ -127,7 +125,9 @@ class Confirmation:
         if not self._mean:
             return Line("gradient: not checked (the run was too short, or its loss is not a mean)", False)
         tolerance = HALF_MEAN_TOLERANCE if self._half else MEAN_TOLERANCE
-        text = f"gradient = mean of the batch's losses{self._where(self._devices)}"
+        devices = f"{self._devices} devices" if self._devices > 1 else ""
+        places = [self._where, f"of {devices}" if self._where and devices else devices and f"over {devices}"]
+        text = " ".join(["gradient = mean of the batch's losses", *filter(None, places)])
         return _line(text, "batches", self._mean, tolerance)
 
     def _update_line(self) -> Line:

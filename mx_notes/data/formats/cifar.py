@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ... import disk
 from ...errors import UserError
-from ..download import CHUNK, sibling
 
 RECORD = 1 + 3 * 32 * 32
 RECORDS = 10_000  # in each file
@@ -19,6 +19,7 @@ TEST_FILE = "test_batch.bin"
 FILES = (*TRAINING_FILES, TEST_FILE)
 FOLDER = "cifar-10-batches-bin"
 ARCHIVE = "cifar-10-binary.tar.gz"
+CHUNK = 1 << 20  # bytes
 LARGEST = 1 << 28  # bytes that the archive may hold, decompressed: CIFAR-10's has 184 million
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -40,9 +41,9 @@ def read_all(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) uint8 and labels (N,) int32 of one file.
 
-    Raises UserError if its size is not that of 1 to 10,000 records, or a label is not one of the ten.
+    Raises UserError if it does not hold 1 to 10,000 whole records, or if a label is not one of the ten.
     """
-    try:
+    with disk.reading(path):
         size = path.stat().st_size
         if size == 0 or size % RECORD or size > RECORD * RECORDS:
             raise UserError(
@@ -50,8 +51,6 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 " CIFAR-10's binary version"
             )
         records = np.fromfile(path, np.uint8).reshape(-1, RECORD)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     labels = records[:, 0].astype(np.int32)
     wrong = np.flatnonzero(labels >= len(CLASSES))
     if len(wrong):
@@ -60,9 +59,10 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """The six batch files of the archive, in `folder`; nothing else in the archive is looked at.
+    """Unpack the six batch files of the archive into `folder`, which it returns; all else in it is passed over.
 
-    Each must be a regular file of exactly the right size: no link, no path that leads elsewhere.
+    Raises UserError unless each is a regular file of exactly the right size: no link, no path that leads
+    elsewhere.
     """
     wanted = {f"{FOLDER}/{name}": name for name in FILES}
     try:
@@ -73,7 +73,7 @@ def extract(archive: Path, folder: Path) -> Path:
                 name = wanted.pop(member.name, None)
                 if name is not None:
                     _extract(tar, member, archive, folder / name)
-    # Of damaged headers tarfile also raises the last ones.
+    # For damaged headers tarfile raises the last three, too.
     except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, MemoryError, OverflowError) as error:
         raise UserError(f"{archive}: cannot be unpacked into {folder}: {error}") from None
     if wanted:
@@ -82,7 +82,7 @@ def extract(archive: Path, folder: Path) -> Path:
 
 
 def _check_size(archive: Path) -> None:
-    """Decompress it once: a small file of gigabytes of zeros would keep tarfile busy for long."""
+    """Decompress the archive once: a small file of gigabytes of zeros would keep tarfile busy for long."""
     size = 0
     with gzip.open(archive) as file:
         while chunk := file.read(CHUNK):
@@ -94,6 +94,5 @@ def _check_size(archive: Path) -> None:
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path, target: Path) -> None:
     if not member.isreg() or member.size != RECORD * RECORDS:
         raise UserError(f"{archive}: its member {member.name} is not a file of {RECORD * RECORDS} bytes")
-    with sibling(target) as part:
+    with disk.whole(target) as part:
         part.write_bytes(tar.extractfile(member).read())
-        part.replace(target)

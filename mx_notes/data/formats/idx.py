@@ -16,14 +16,14 @@ import numpy as np
 from ...errors import UserError
 
 LARGEST = 1 << 26  # bytes that a file may hold: Fashion-MNIST's largest has 47 million
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes
 
 
 def read(path: Path, dimensions: int) -> np.ndarray:
     """The array of unsigned bytes in an IDX file, compressed by gzip or not.
 
     dimensions: 3 for images (N, H, W), 1 for labels (N,). Raises UserError if the file is not exactly
-    such an array. Of a header that lies, no more is read than it says, at most 64 MiB.
+    such an array. If the header lies, no more bytes are read than it says, and at most 64 MiB.
     """
     with _opened(path) as file:
         shape = _header(file, path, dimensions)
@@ -60,7 +60,7 @@ def raw_bytes(path: Path) -> bytes:
 
 
 def _content(file: BinaryIO, size: int) -> bytearray:
-    """So many bytes, or what there is; memory is taken for the latter only, as `file.read(size)` doesn't."""
+    """Read at most so many bytes; unlike `file.read(size)`, takes memory only for bytes that are there."""
     content = bytearray()
     while len(content) < size and (chunk := file.read(min(CHUNK, size - len(content)))):
         content += chunk
@@ -69,7 +69,7 @@ def _content(file: BinaryIO, size: int) -> bytearray:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file's content, decompressed if it is a gzip file; what goes wrong in reading is a UserError."""
+    """Open a file, decompressed if it is a gzip file; any fault in reading becomes a UserError."""
     try:
         with path.open("rb") as file:
             compressed = file.peek(2)[:2] == b"\x1f\x8b"

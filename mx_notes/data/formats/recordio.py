@@ -1,4 +1,4 @@
-"""RecordIO files of images, looked at before MXNet's C++ opens them: lengths, labels, the index.
+"""RecordIO files of images, checked before MXNet's C++ opens them: lengths, labels, images, the index.
 
 A record is a magic number, a word of 3 flag bits and 29 length bits, so many bytes, and zeros up to a
 multiple of 4 (dmlc-core, recordio.h). Its bytes begin with a header of 24: flag, label, two ids.
@@ -26,9 +26,9 @@ IMAGE_HEADER = struct.Struct("<IfQQ")
 JPEG, PNG, PNG_END = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"IEND"
 PNG_SHORTEST = 33  # bytes, to the end of the header
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG's markers of a frame header
-ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}  # and those that nothing belongs to
+ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}  # and its markers that no segment follows
 MOST_CLASSES = 1 << 16
-MOST_PIXELS = 1 << 26  # of an image: ImageNet's largest has 61 million
+MOST_PIXELS = 1 << 26  # of an image: the largest of ImageNet has 61 million
 MOST_PIXELS_PER_BYTE = 1024  # neither deflate nor JPEG's coding gets more into a byte, 1-bit images apart
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # a record whose bytes contain the magic number comes in parts
 
@@ -43,29 +43,26 @@ class Records:
 
 
 def scan(path: Path) -> Records:
-    """All records of a file, from their headers alone: 40 bytes are read of each.
+    """Find all records of a file by their headers alone: 40 bytes of each are read.
 
     Raises UserError, with the offset, for a file that is empty, truncated or no RecordIO file, for a
     record without a JPEG or PNG image, and for a label that is not a single whole number below MOST_CLASSES.
     """
     offsets, labels = [], []
-    try:
-        with path.open("rb", buffering=0) as file:
-            size, offset, expected = os.fstat(file.fileno()).st_size, 0, (WHOLE, FIRST)
-            while offset < size:
-                head = os.pread(file.fileno(), WORDS.size + IMAGE_HEADER.size + len(PNG), offset)
-                kind, length = _part(path, head, offset, size)
-                if kind not in expected:
-                    raise UserError(f"{path}: the parts of the record before byte {offset} are out of order")
-                if kind in (WHOLE, FIRST):
-                    offsets.append(offset)
-                    labels.append(_label(path, head[WORDS.size :], length, offset))
-                    end = os.pread(file.fileno(), 64, offset + WORDS.size + max(length - 64, 0))
-                    _check_image(path, head[WORDS.size + IMAGE_HEADER.size :], end, kind, offset)
-                expected = (WHOLE, FIRST) if kind in (WHOLE, LAST) else (MIDDLE, LAST)
-                offset += WORDS.size + _padded(length)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    with disk.reading(path), path.open("rb", buffering=0) as file:
+        size, offset, expected = os.fstat(file.fileno()).st_size, 0, (WHOLE, FIRST)
+        while offset < size:
+            head = os.pread(file.fileno(), WORDS.size + IMAGE_HEADER.size + len(PNG), offset)
+            kind, length = _part(path, head, offset, size)
+            if kind not in expected:
+                raise UserError(f"{path}: the parts of the record before byte {offset} are out of order")
+            if kind in (WHOLE, FIRST):
+                offsets.append(offset)
+                labels.append(_label(path, head[WORDS.size :], length, offset))
+                end = os.pread(file.fileno(), 64, offset + WORDS.size + max(length - 64, 0))
+                _check_image(path, head[WORDS.size + IMAGE_HEADER.size :], end, kind, offset)
+            expected = (WHOLE, FIRST) if kind in (WHOLE, LAST) else (MIDDLE, LAST)
+            offset += WORDS.size + _padded(length)
     if not offsets or WHOLE not in expected:
         reason = "ends within a record" if offsets else "empty"
         raise UserError(f"{path}: {reason}, expected a RecordIO file of images")
@@ -103,7 +100,7 @@ def _label(path: Path, head: bytes, length: int, offset: int) -> int:
 
 
 def _check_image(path: Path, start: bytes, end: bytes, kind: int, offset: int) -> None:
-    """What can be told cheaply: a JPEG that is cut off is decoded as far as it goes, a PNG is not."""
+    """Check an image by its ends alone: a PNG must be whole; a JPEG that is cut off is still decoded in part."""
     if not start.startswith((JPEG, PNG)):
         raise UserError(f"{path}: the record at byte {offset} holds no JPEG or PNG image")
     if start.startswith(PNG) and kind == WHOLE and PNG_END not in end:
@@ -115,10 +112,10 @@ def _padded(length: int) -> int:
 
 
 def check_index(records: Records, path: Path) -> None:
-    """Raises UserError unless the .idx file, lines of key and offset, is that of the records.
+    """Raise UserError unless the .idx file, lines of a key and an offset, has the offsets of the records.
 
-    MXNet jumps to these offsets without a look at what is there. It reads numbers wherever the lines end,
-    and stops in silence at anything else.
+    MXNet jumps to these offsets without checking that a record begins there. It reads numbers wherever the
+    lines end, and stops in silence at anything else.
     """
     content = disk.read(path.resolve(), len(records.offsets) * 64)
     words = content.split()
@@ -139,8 +136,8 @@ def check_index(records: Records, path: Path) -> None:
 def check_images(records: Records) -> None:
     """Decode each image, in grey and at an eighth of its size: about 1 ms of a core each.
 
-    Raises UserError for the first that can't be decoded, or says that it has far too many pixels. MXNet's iterator ends
-    the whole process (SIGFPE) at an image that it can't decode; what OpenCV decodes here, it does as well.
+    Raises UserError for the first image that can't be decoded, or claims far too many pixels. MXNet's iterator ends
+    the whole process (SIGFPE) at an image that it can't decode; it decodes all that OpenCV decodes here.
     """
     import cv2
 

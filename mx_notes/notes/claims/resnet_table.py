@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 
 from ... import models
-from ...models.size_table import PAPER, PAPER_SHAPE, WAYS, Layer, paper_layers, size_table, ways_to_count
+from ...models.nodes import nodes
+from ...models.size_table import PAPER, PAPER_SHAPE, Layer, paper_layers, size_table
 from ...runtime import mx
 from ..claim import Claim, Evidence, Figure, Judgement, Setting, Table, Verdict
 from ..lab import figures
@@ -16,16 +16,15 @@ from ..lab import figures
 def longest_path(symbol: mx.sym.Symbol) -> int:
     """Count the convolutions and fully connected layers on the longest way from input to output."""
     depth = []
-    for node in json.loads(symbol.tojson())["nodes"]:  # every node comes after its inputs
-        before = max((depth[source] for source, *_ in node["inputs"]), default=0)
-        depth.append(before + (node["op"] in ("Convolution", "FullyConnected")))
+    for node in nodes(symbol):  # every node comes after its inputs
+        before = max((depth[source] for source in node.inputs), default=0)
+        depth.append(before + (node.op in ("Convolution", "FullyConnected")))
     return max(depth)
 
 
 def blocks(symbol: mx.sym.Symbol) -> dict[str, int]:
     """Count the shortcuts of each stage, which are the additions in the graph."""
-    nodes = json.loads(symbol.tojson())["nodes"]
-    additions = [node["name"] for node in nodes if node["op"] in ("elemwise_add", "broadcast_add")]
+    additions = [node.name for node in nodes(symbol) if node.op in ("elemwise_add", "broadcast_add")]
     return dict(Counter(f"stage {name.partition('stage')[2][0]}" for name in additions))
 
 
@@ -115,7 +114,7 @@ def verdict(networks: dict[int, dict]) -> Judgement:
         f"{found['multiply_adds'] / 1e9:.1f}, not {found['printed']}"
         for depth, found in off
     )
-    correction = f"The layers are right, not all sums (in $10^9$): {sums}. {_counting()}"
+    correction = f"The layers are right, not all sums (in $10^9$): {sums}."
     return Judgement(
         Verdict.CORRECTED,
         deciding,
@@ -127,22 +126,6 @@ def verdict(networks: dict[int, dict]) -> Judgement:
 def as_printed(found: dict) -> bool:
     """Whether the multiply-adds of a network, in 10^9, round to the figure that the paper prints."""
     return f"{found['multiply_adds'] / 1e9:.1f}" == f"{found['printed']:.1f}"
-
-
-def _counting() -> str:
-    ways = {depth: ways_to_count(depth) for depth in PAPER}
-    fitting = {
-        (counted, how): [depth for depth in PAPER if ways[depth][counted, how][1] == PAPER[depth][1]]
-        for counted in WAYS
-        for how in ("rounded", "cut off")
-    }
-    (counted, how), most = max(fitting.items(), key=lambda item: len(item[1]))
-    if len(most) == len(PAPER):
-        return f"Counting {counted}, {how}, gives all printed figures."
-    return (
-        f"Of {len(fitting)} ways of counting (with or without the projections and the classifier, rounded or cut "
-        f"off) none gives all {len(PAPER)} printed figures; the best gives {len(most)}."
-    )
 
 
 def _by_group(layers: Iterable[Layer]) -> dict[str, int]:

@@ -9,72 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breaking import BreakAt, Broken
+from small_network import CPUS, apart, bound, distance, network, parameters, take
 
-from mx_notes import audit, checkpoint, cli, models, runtime, training
+from mx_notes import audit, checkpoint, cli, training
 from mx_notes.audit.confirm.confirmation import confirmed
-from mx_notes.callbacks import Callback
-from mx_notes.checkpoint.state import State
+from mx_notes.checkpoint import State
 from mx_notes.data.feed import data_batch
 from mx_notes.errors import UserError
-from mx_notes.parallel import DataParallel, shares
+from mx_notes.parallel import shares
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 
 ROOT = Path(__file__).parents[2]
-
-CPUS = {count: ",".join(f"cpu:{number}" for number in range(count)) for count in (1, 2, 3, 4)}
-
-
-def network(norm=None):
-    """Two convolutions and a dense layer for digits, with or without a batch norm."""
-    net = mx.gluon.nn.HybridSequential(prefix="net_")
-    with net.name_scope():
-        net.add(mx.gluon.nn.Conv2D(8, 3, padding=1))
-        if norm is not None:
-            net.add(norm())
-        net.add(mx.gluon.nn.Activation("relu"), mx.gluon.nn.MaxPool2D())
-        net.add(mx.gluon.nn.Conv2D(16, 3, activation="relu"), mx.gluon.nn.Dense(10))
-    return models.mean_cross_entropy(net)
-
-
-def bound(symbol, devices: int, batch: int, make=None, names: str = ""):
-    """A module on so many devices, CPUs or those named, with weights from a seed, momentum and weight decay."""
-    contexts = runtime.contexts(names or CPUS[devices])
-    if make is None:
-        make = DataParallel if devices > 1 else lambda *a: mx.mod.Module(a[0], context=a[1])
-    module = make(symbol, contexts)
-    module.bind([mx.io.DataDesc("data", (batch, 1, 8, 8))], [mx.io.DataDesc("softmax_label", (batch,))])
-    training.seed_everything(3)
-    module.init_params(models.initializer())
-    settings = {"learning_rate": 0.05, "momentum": 0.9, "wd": 5e-4, "rescale_grad": 1.0}
-    optimizer = mx.optimizer.SGD(
-        param_idx2name=dict(enumerate(module._exec_group.param_names)), sym=module.symbol, **settings
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Module's, of a rescale_grad that is not 1/batch_size
-        module.init_optimizer(None, optimizer)
-    return module
-
-
-def parameters(module) -> dict[str, np.ndarray]:
-    mx.nd.waitall()
-    return {name: array.asnumpy() for name, array in module.get_params()[0].items()}
-
-
-def take(module, digits, sizes) -> None:
-    """A step with a batch of each of these sizes."""
-    begin = 0
-    for size in sizes:
-        images = digits.normalise(digits.train.images[begin : begin + size])
-        module.forward_backward(data_batch(images, digits.train.labels[begin : begin + size], "float32"))
-        module.update()
-        begin += size
-
-
-def distance(one, other, start) -> float:
-    """How far apart the parameters are, relative to the way that they went."""
-    difference = sum(float(np.square(one[name] - other[name]).sum()) for name in start)
-    return (difference / sum(float(np.square(one[name] - start[name]).sum()) for name in start)) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -114,16 +61,6 @@ def test_shares_differ_by_one_at_most():
     ]
 
 
-def apart(digits, norm) -> float:
-    """How far two devices, with this norm, end from one with a batch norm."""
-    one = bound(network(lambda: mx.gluon.nn.BatchNorm(prefix="norm_")), 1, 16)
-    two = bound(network(norm), 2, 16)
-    start = parameters(one)
-    take(one, digits, [16, 16, 16])
-    take(two, digits, [16, 16, 16])
-    return distance(parameters(one), parameters(two), start)
-
-
 def test_batch_norm_takes_each_devices_own_statistics(digits):
     assert apart(digits, lambda: mx.gluon.nn.BatchNorm(prefix="norm_")) > 1e-2
 
@@ -131,12 +68,12 @@ def test_batch_norm_takes_each_devices_own_statistics(digits):
 def test_sync_batch_norm_takes_those_of_all_devices():
     # In a process of its own: with MXNet's one thread for each CPU device it would wait for ever.
     program = (
-        "from test_parallel import apart, mx; from mx_notes import data; digits = data.load('digits', validation=0.1, seed=1);"
+        "from small_network import apart, mx; from mx_notes import data; digits = data.load('digits', validation=0.1, seed=1);"
         "print(apart(digits, lambda: mx.gluon.contrib.nn.SyncBatchNorm(num_devices=2, prefix='norm_')))"
     )
     environment = os.environ | {
         "MXNET_CPU_WORKER_NTHREADS": "4",
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'parallel'}",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'helpers'}",
     }
     result = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60
@@ -167,7 +104,7 @@ def test_running_statistics_become_their_mean_before_an_inference():
         run.module.forward_backward(batch)
         run.module.update()
     saved = State.of(run).auxiliary
-    executors = run.module._exec_group.execs
+    executors = run.module.executors
     name = next(name for name in saved if name.endswith("running_mean"))
     own = [executor.aux_dict[name].asnumpy() for executor in executors]
     assert (own[0] != own[1]).any()
@@ -194,22 +131,6 @@ def test_parameters_set_are_those_that_the_next_update_starts_from(digits):
 
 # 1,349 images: batches of 674 and 674, and one image that is left; or four of 337, and one.
 RUNS = {2: ["batch_size=674", "epochs=2"], 3: ["batch_size=337", "epochs=2", "noise=0.1"]}
-
-
-class Broken(Exception):
-    pass
-
-
-class BreakAt(Callback):
-    """Save a checkpoint after this step and raise Broken."""
-
-    def __init__(self, out, step):
-        self.out, self.step = out, step
-
-    def on_step_end(self, run, meter):
-        if run.step == self.step:
-            checkpoint.save(self.out, State.of(run))
-            raise Broken
 
 
 def recipe_on(devices: int, settings=None):

@@ -1,0 +1,107 @@
+"""A finished run's network: built from the recipe, with the parameters of one of its checkpoints.
+
+network = restore(Path("runs/digits-1"))
+log_probabilities, probabilities = network.block(mx.cpu())(images)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .. import disk, models, recipes
+from ..data import Dataset
+from ..errors import UserError
+from ..recipes import Recipe
+from ..runtime import mx
+from ..training.start import load_data
+from . import folder
+
+
+@dataclass(frozen=True)
+class Network:
+    """A run's network with the parameters of one of its checkpoints, and the data it was trained on."""
+
+    recipe: Recipe
+    data: Dataset
+    checkpoint: str  # its folder's name
+    symbol: mx.sym.Symbol  # data (N, C, H, W) float32 to log-probabilities and probabilities, (N, classes)
+    parameters: dict[str, mx.nd.NDArray]  # running statistics included, float32, on the CPU
+
+    def block(self, device: mx.Context) -> mx.gluon.SymbolBlock:
+        """Put the network on a device, for inference only.
+
+        It is a Gluon block, not a bound executor: an inference executor on the CPU merges a convolution with
+        the batch norm after it even if the convolution's own output is needed as well, as the shortcuts
+        of a ResNet v2 do, and gives wrong probabilities (MXNet 1.9.1, subgraph backend MKLDNN).
+        """
+        block = mx.gluon.SymbolBlock(self.symbol, mx.sym.var("data", dtype="float32"))
+        block.initialize(ctx=device)
+        for name, parameter in block.collect_params().items():
+            parameter.set_data(self.parameters[name])
+        return block
+
+
+def restore(out: Path, which: str = "best", data_dir: str | None = None) -> Network:
+    """Restore the network of the run in a folder.
+
+    which: "best" (validation accuracy, of equals the latest), "last", or a checkpoint's name. data_dir:
+    where the data is, if no longer where the recipe says. The network is built from the recipe's model
+    name; only numbers come from the checkpoint. Raises UserError for a folder that is no run's,
+    a checkpoint that is missing, damaged or of another network, and data that cannot be loaded.
+    """
+    if not out.is_dir():
+        raise UserError(f"{out}: {'not a folder' if out.exists() else 'no such folder'}, expected a run's")
+    if not (out / folder.RECIPE).is_file():
+        raise UserError(f"{out}: has no {folder.RECIPE}, so it is not the folder of a run")
+    recipe = recipes.read(out / folder.RECIPE)
+    if data_dir is not None:
+        recipe = replace(recipe, data_dir=data_dir)
+    chosen = _chosen(out, which)
+    arguments, auxiliary = folder.load(chosen)
+    try:
+        dataset = load_data(recipe)
+    except OSError as error:  # such as a name too long for a file
+        raise UserError(f"data_dir={recipe.data_dir[:80]}: {error.strerror}") from None
+    net = models.build(recipe.model, len(dataset.classes), dataset.shape)
+    outputs = models.mean_cross_entropy(net).get_internals()
+    symbol = mx.sym.Group([outputs["log_probabilities_output"], outputs["probabilities_output"]])
+    found = {name: array.astype("float32") for name, array in (arguments | auxiliary).items()}
+    return Network(recipe, dataset, chosen.name, symbol, _fitting(found, symbol, dataset.shape, chosen))
+
+
+def _chosen(out: Path, which: str) -> Path:
+    found = {path.name: path for path in reversed(folder.written(out))}
+    if not found:
+        raise UserError(f"{out}: has no checkpoint")
+    if which == "last":
+        return max(found.values(), key=folder.step_of)
+    if which == "best":
+        return max(found.values(), key=lambda path: (_validation_accuracy(path), folder.step_of(path)))
+    if which not in found:
+        raise UserError(f"--checkpoint {which}: expected best, last or one of {', '.join(found)}")
+    return found[which]
+
+
+def _validation_accuracy(path: Path) -> float:
+    """Read it from the manifest; -1 for a checkpoint in the middle of an epoch, which has none."""
+    manifest = path / folder.MANIFEST
+    accuracy = disk.parse_json(disk.read(manifest, disk.LARGEST_JSON), manifest).get("validation_accuracy")
+    return accuracy if type(accuracy) in (int, float) and accuracy >= 0 else -1
+
+
+def _fitting(
+    found: dict[str, mx.nd.NDArray], symbol: mx.sym.Symbol, shape: tuple[int, ...], path: Path
+) -> dict[str, mx.nd.NDArray]:
+    """Choose the symbol's parameters; raises UserError unless all are there, in the right shapes."""
+    arguments, _, auxiliary = symbol.infer_shape(data=(1, *shape))
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    expected = dict(zip(names, [*arguments, *auxiliary], strict=True))
+    del expected["data"]
+    for name, size in expected.items():
+        has = found[name].shape if name in found else None
+        if has != size:
+            raise UserError(
+                f"{path}: {name} {f'has shape {has}' if has else 'is missing'}, the recipe's network has {size}"
+            )
+    return {name: found[name] for name in expected}

@@ -1,0 +1,79 @@
+"""Opening MXNet, and GluonCV beside it, in a process that has been prepared for them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from ..errors import UserError
+from . import cuda
+from .numpy_names import restore_numpy_names
+from .openmp import threads
+
+
+def mxnet() -> ModuleType:
+    """The module `mxnet`. Raises UserError if it is not installed, or if a library of its CUDA build is missing."""
+    return _open("mxnet")
+
+
+def gluoncv() -> ModuleType:
+    """The module `gluoncv`, MXNet's model zoo for images. Raises UserError as `mxnet` does."""
+    mxnet()
+    with _hidden("torch"):  # else gluoncv, which can use either, refuses any PyTorch from 2.0 on
+        return _open("gluoncv")
+
+
+def prepare() -> None:
+    """Make a plain `import mxnet` work in this process; costs nothing when repeated.
+
+    Gives NumPy the names that MXNet reads and newer NumPys lack, and sets, unless the user has,
+    `OMP_NUM_THREADS` (see `threads`), `MXNET_SUBGRAPH_VERBOSE=0` (else MXNet prints a line at every bind) and
+    `MXNET_CPU_PARALLEL_SIZE` (the number of values from which several threads copy an array) so high that
+    one thread copies all. If the CUDA build is installed, loads CUDA's libraries (UserError if one is missing) and sets, unless the
+    user has, `NVIDIA_TF32_OVERRIDE=0`.
+    """
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads().count))
+    # Copies into MXNet run in the thread that asks for them. With OpenMP, that thread would start a team of
+    # threads of its own beside the engine's. With more threads than processors, libgomp's threads no longer
+    # spin but sleep between operators (gomp_throttled_spin_count_var), which costs a training step a sixth.
+    os.environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
+    if "mxnet" not in sys.modules:
+        restore_numpy_names()
+        if cuda.build():
+            # Else cuDNN multiplies float32 on GPUs of 8.x with 10 bits of mantissa, and the audit's sums,
+            # right to 1e-4 in float32, no longer agree.
+            os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+            cuda.load()
+
+
+def _open(package: str) -> ModuleType:
+    prepare()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
+        try:
+            return importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            if error.name != package:
+                raise
+            raise UserError(
+                f"{package} is not installed: run `pip install --no-deps -r requirements.txt`"
+            ) from None
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Make the package seem not to be installed."""
+    before = sys.modules.get(package)
+    sys.modules[package] = None
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if before is not None:
+            sys.modules[package] = before

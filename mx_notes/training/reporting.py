@@ -1,0 +1,102 @@
+"""Callbacks that report a run as it trains: on the terminal, in metrics.jsonl, as TensorBoard events."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .. import disk
+from .run import Callback, Meter, Run
+
+
+class Progress(Callback):
+    """Show a bar per epoch where stderr is a terminal, and print a line per epoch on stdout."""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Open the bar."""
+        title = f"epoch {run.epoch + 1}/{run.recipe.epochs}"
+        self._bar = tqdm(
+            total=run.feed.examples, desc=title, unit="img", leave=False, disable=not sys.stderr.isatty()
+        )
+
+    def on_step_end(self, run: Run, meter: Meter) -> None:
+        """Advance it to the examples whose loss is known."""
+        self._bar.set_postfix(loss=f"{meter.last_loss:.4f}", refresh=False)
+        self._bar.update(meter.examples - self._bar.n)
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Replace it by the epoch's line."""
+        self._bar.close()
+        row = run.history[-1]
+        width = len(str(run.recipe.epochs))
+        print(
+            f"epoch {row['epoch']:{width}}/{run.recipe.epochs}"
+            f"  loss {row['loss']:.4f}  train {row['train_accuracy']:.4f}"
+            f"  validation {row['validation_accuracy']:.4f}"
+            f"  lr {row['learning_rate']:.4g}  {row['images_per_second']:.0f} images/s",
+            flush=True,
+        )
+
+
+class MetricsFile(Callback):
+    """Write one JSON object per epoch to `metrics.jsonl`, as the epoch ends."""
+
+    def __init__(self, out: Path) -> None:
+        self._path = out / "metrics.jsonl"
+
+    def on_train_begin(self, run: Run) -> None:
+        """Write the rows of the epochs that are done; rows that a broken run wrote after its checkpoint go."""
+        disk.replace(self._path, "".join(map(_line, run.history)))
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Append the epoch's row."""
+        self.append(run.history[-1])
+
+    def append(self, row: dict) -> None:
+        """Append any row (the last one of a run holds `test_accuracy`)."""
+        with self._path.open("a") as file:
+            file.write(_line(row))
+
+
+def _line(row: dict) -> str:
+    return json.dumps(row) + "\n"
+
+
+class TensorBoard(Callback):
+    """Write the numbers of metrics.jsonl as a TensorBoard event file in `tensorboard/`, too."""
+
+    def __init__(self, out: Path) -> None:
+        self._folder = out / "tensorboard"
+
+    def on_train_begin(self, run: Run) -> None:
+        """Begin a new file with the epochs that are done, in place of an earlier process's files."""
+        # Not SummaryWriter: its thread dies of a full disk, and closing it then waits for ever.
+        from tensorboardX.event_file_writer import EventsWriter
+
+        self._folder.mkdir(exist_ok=True)
+        for old in self._folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._writer = EventsWriter(str(self._folder / "events"))
+        for row in run.history:
+            self._add(row)
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Write the epoch's scalars."""
+        self._add(run.history[-1])
+
+    def _add(self, row: dict) -> None:
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.summary import scalar
+
+        for name in sorted(row.keys() - {"epoch"}):
+            summary = scalar(name, row[name])
+            self._writer.write_event(Event(wall_time=time.time(), step=row["epoch"], summary=summary))
+        self._writer.flush()
+
+    def on_train_end(self, run: Run) -> None:
+        """Close the file."""
+        self._writer.close()
