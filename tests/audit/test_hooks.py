@@ -43,8 +43,8 @@ def test_a_nested_audit_sees_its_own_part_and_the_outer_one_all(network):
             step(*network)
         step(*network)
     assert (outer.number_of_steps, inner.number_of_steps) == (4, 2)
-    assert outer.summary().calls == dict.fromkeys(("forward", "backward", "update"), {1: 4})
-    assert inner.summary().calls == dict.fromkeys(("forward", "backward", "update"), {1: 2})
+    assert outer.summary().calls == {key: {1: 4} for key in ("forward", "backward", "update")}
+    assert inner.summary().calls == {key: {1: 2} for key in ("forward", "backward", "update")}
 
 
 def test_an_audit_knows_nothing_of_the_one_before(network):

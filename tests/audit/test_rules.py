@@ -95,7 +95,7 @@ def test_what_other_threads_do_is_not_the_training(batches):
         stop.set()
         loader.join()
     assert not watch.findings
-    assert watch.summary().calls == dict.fromkeys(("forward", "backward", "update"), {1: 10})
+    assert watch.summary().calls == {key: {1: 10} for key in ("forward", "backward", "update")}
 
 
 @pytest.mark.parametrize(("copied", "found"), [(True, []), (False, ["device-divergence"])])
@@ -156,7 +156,7 @@ def test_filling_an_input_that_has_a_gradient_is_not_an_update(batches):
             module.get_input_grads()[0].asnumpy()
             module.update()
     assert watch.number_of_steps == 5
-    assert watch.summary().calls == dict.fromkeys(("forward", "backward", "update"), {1: 5})
+    assert watch.summary().calls == {key: {1: 5} for key in ("forward", "backward", "update")}
 
 
 def test_a_run_whose_last_batch_is_short_leaves_no_handle_behind():
