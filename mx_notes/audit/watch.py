@@ -13,6 +13,7 @@ import numpy as np
 
 from ..runtime import mx
 from .attest import Attestation, Witness
+from .confirm.confirmation import Confirmation
 from .events import NOWHERE
 from .finding import Finding, Severity, StepEvents
 from .hooks.attach import attached
@@ -38,7 +39,12 @@ class StopAudit(BaseException):
 class Watch:
     """What one audit has seen. `findings` holds the first of each kind, `repeats` how often it came."""
 
-    def __init__(self, max_steps: int | None = None, attest: bool = False) -> None:
+    def __init__(
+        self,
+        max_steps: int | None = None,
+        attest: bool = False,
+        confirmation: Confirmation | None = None,
+    ) -> None:
         self.findings: list[Finding] = []
         self.repeats: Counter[Finding] = Counter()
         self.checked: Counter[str] = Counter()  # rule: the steps on which it had something to check
@@ -52,7 +58,9 @@ class Watch:
         self._seen: dict[tuple, Finding] = {}
         self._max_steps = max_steps
         self._finished = False
-        self.recorder = Recorder([self._judge])
+        self.recorder = (
+            Recorder([self._judge]) if confirmation is None else confirmation.recorder(self._judge)
+        )
         self._witness = Witness() if attest else None
 
     @property
@@ -236,14 +244,17 @@ def _line(error: Exception) -> str:
 
 
 @contextmanager
-def audit(max_steps: int | None = None, attest: bool = False) -> Iterator[Watch]:
+def audit(
+    max_steps: int | None = None, attest: bool = False, confirmation: Confirmation | None = None
+) -> Iterator[Watch]:
     """Audit what MXNet does inside the `with`; an exception in it passes through.
 
     max_steps: raise StopAudit in the program after so many steps. attest: hold the hooks' counts of the
-    first steps against those of MXNet's profiler; networks must be bound inside the `with`.
+    first steps against those of MXNet's profiler; networks must be bound inside the `with`. confirmation:
+    recomputes gradients and updates on some steps, too.
     """
     with unreported():
-        watch = Watch(max_steps, attest)
+        watch = Watch(max_steps, attest, confirmation)
     with attached(*watch.recorder.listeners, failed=watch.failed):
         try:
             yield watch

@@ -6,6 +6,7 @@ with Session(Path("runs/mine")) as session:
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import textwrap
@@ -16,7 +17,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .. import checkpoint, disk, recipes, training
-from ..audit.confirm.confirmation import CHECKED_STEPS, confirmed
+from ..audit.confirm.confirmation import CHECKED_STEPS, Confirmation
+from ..audit.hooks.telling import STRICT
+from ..audit.report.text import findings_text, rules_line
+from ..audit.watch import audit
 from ..checkpoint.saving import Checkpoints, SameParameters, StopOnNonFinite
 from ..checkpoint.state import State, checksum, versions
 from ..errors import UserError
@@ -50,8 +54,11 @@ class Session:
             self._workers = held.enter_context(joined())
             self._first = self._workers.rank == 0
             count = self._workers.count
+            if count > 1:  # a worker whose audit stopped alone would leave the others waiting for its sums
+                os.environ.setdefault(STRICT, "1")
             where = f"on {count} workers" if count > 1 else ""
-            self._confirmation = held.enter_context(confirmed(self._workers.total, where))
+            self._confirmation = Confirmation(self._workers.total, where)
+            self._watch = held.enter_context(audit(confirmation=self._confirmation))
             self._held = held.pop_all()
         return self
 
@@ -187,12 +194,16 @@ class Session:
             )
 
     def _confirm(self) -> int:
-        """Print each worker's audit; returns the exit status."""
-        texts = self._workers.texts(self._confirmation.text())
+        """Print what each worker's audit confirmed and found; returns the exit status."""
+        self._watch.finish()
+        summary = self._watch.summary()
+        lines = [self._confirmation.text(), f"        {rules_line(summary)}", *findings_text(summary)]
+        texts = self._workers.texts("\n".join(lines))
         if self._first:
             for rank, text in enumerate(texts):
                 print(textwrap.indent(text, f"worker {rank}: " if len(texts) > 1 else ""))
-        return 0 if self._workers.collect([self._confirmation.holds]).all() else 1
+        holds = self._confirmation.holds and not summary.errors
+        return 0 if self._workers.collect([holds]).all() else 1
 
     def _draw(self, run: Run) -> None:
         if run.history:

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from mx_notes import models, training
-from mx_notes.audit.confirm.confirmation import confirmed
+from mx_notes import audit, models, training
+from mx_notes.audit.confirm.confirmation import Confirmation
 from mx_notes.audit.hooks.c_functions import C_FUNCTIONS
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
@@ -17,7 +17,8 @@ def train(steps: int = 24, order=("forward", "backward", "update"), **optimizer)
     run = training.start(preset("digits").override(["batch_size=64"]))
     settings = {"learning_rate": 0.01, "momentum": 0.9, "rescale_grad": 1.0} | optimizer
     make = settings.pop("make", mx.optimizer.SGD)
-    with confirmed() as confirmation, warnings.catch_warnings():
+    confirmation = Confirmation()
+    with audit(confirmation=confirmation), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Module's, of a rescale_grad that is not 1/batch_size
         run.module.init_optimizer(None, make(**settings), force_init=True)
         for _, batch in zip(range(steps), (b for e in range(9) for b in run.feed.epoch(e)), strict=False):
@@ -77,7 +78,7 @@ def test_hooks_leave_nothing_behind_even_after_an_exception():
         (mx.kvstore.KVStore, "push"),
     ]
     before = [getattr(owner, name) for owner, name in owners]
-    with pytest.raises(ZeroDivisionError), confirmed(), confirmed():
+    with pytest.raises(ZeroDivisionError), audit(), audit():
         assert all(getattr(o, n) is not b for (o, n), b in zip(owners, before, strict=True))
         raise ZeroDivisionError
     assert all(getattr(o, n) is b for (o, n), b in zip(owners, before, strict=True))
@@ -87,7 +88,7 @@ def test_training_is_the_same_bit_for_bit_with_and_without_the_audit():
     def parameters(audited: bool) -> dict[str, np.ndarray]:
         run = training.start(preset("digits").override(["epochs=1"]))
         if audited:
-            with confirmed():
+            with audit(confirmation=Confirmation()):
                 training.fit(run)
         else:
             training.fit(run)

@@ -13,7 +13,7 @@ from breaking import BreakAt, Broken
 from small_network import CPUS, apart, bound, distance, network, parameters, take
 
 from mx_notes import audit, checkpoint, cli, training
-from mx_notes.audit.confirm.confirmation import confirmed
+from mx_notes.audit.confirm.confirmation import Confirmation
 from mx_notes.checkpoint import State
 from mx_notes.data.feed import data_batch
 from mx_notes.errors import UserError
@@ -185,7 +185,8 @@ def test_the_audit_confirms_several_devices(devices):
     # The second step, which is looked at, is that of the one image that 1,348 leave.
     for settings in (["batch_size=64"], ["batch_size=1348"]):
         run = training.start(recipe_on(devices, [*settings, "epochs=1"]))
-        with confirmed() as confirmation:
+        confirmation = Confirmation()
+        with audit(confirmation=confirmation):
             training.fit(run)
         text = confirmation.text()
         assert confirmation.holds, text
@@ -202,7 +203,8 @@ def test_the_audit_confirms_several_devices(devices):
 
 def test_a_mean_of_each_devices_own_share_is_refuted(digits):
     """Apache MXNet 6710: with two devices, the gradient is twice that of the mean."""
-    with confirmed() as confirmation:
+    confirmation = Confirmation()
+    with audit(confirmation=confirmation):
         module = bound(network(), 2, 16, lambda symbol, contexts: OwnMeans(symbol, context=contexts))
         take(module, digits, [16, 16, 16])
     assert "gradient = mean of the batch's losses over 2 devices: REFUTED" in confirmation.text()
@@ -251,7 +253,8 @@ def half(digits, make):
     training.seed_everything(3)
     module.init_params(mx.init.Normal(0.1))
     optimizer = make(learning_rate=0.05, momentum=0.9, multi_precision=True, rescale_grad=1.0)
-    with confirmed() as confirmation, warnings.catch_warnings():
+    confirmation = Confirmation()
+    with audit(confirmation=confirmation), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Module's, of a rescale_grad that is not 1/batch_size
         module.init_optimizer(None, optimizer)
         take(module, digits, [16] * 21)

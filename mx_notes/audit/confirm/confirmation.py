@@ -1,14 +1,14 @@
 """The note's three statements, held against a training run that is watched: what `mx-notes train` prints last.
 
-with confirmed() as confirmation:
+confirmation = Confirmation()
+with audit(confirmation=confirmation):
     fit(run)
 print(confirmation.text())
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ import numpy as np
 from ...runtime import mx
 from ..events import Kind
 from ..graph.values import read
-from ..hooks.attach import attached
 from ..trace.recorder import Recorder
 from ..trace.step import Step
+from ..trace.steps import sampled_step
 from . import per_example, sgd
 
 CHECKED_STEPS = (2, 20, 100)  # not the first: there v is 0, and a wrong momentum would not show
@@ -45,7 +45,7 @@ class Confirmation:
     ) -> None:
         """total: the sum of an array (n,) over all workers. where: where the batch is, such as "on 2 workers"."""
         self._total, self._where = total, where
-        self.recorder: Recorder | None = None
+        self._recorder: Recorder | None = None
         self._sums: dict[int, tuple[dict, int]] = {}  # of the step: its executors' sums of gradients
         self._mean: list[float] = []  # relative differences, one a checked batch
         self._update: list[float] = []  # one a checked step, the worst of its parameters
@@ -53,13 +53,22 @@ class Confirmation:
         self._devices = 1
         self._half = False  # whether gradients are float16
 
-    def expect_gradient(self, step: Step, executor: mx.executor.Executor) -> None:
+    def recorder(self, *judges: Callable[[Step], None]) -> Recorder:
+        """The recorder whose steps are confirmed, and judged by others."""
+        self._recorder = Recorder(
+            [self._compare, *judges],
+            sampled=lambda number: sampled_step(number) or number in CHECKED_STEPS,
+            before_backward=self._expect_gradient,
+        )
+        return self._recorder
+
+    def _expect_gradient(self, step: Step, executor: mx.executor.Executor) -> None:
         """Before a backward pass of a sampled step: compute the examples' own gradients."""
         losses = per_example.losses_symbol(executor._symbol) if step.number in CHECKED_STEPS else None
         if losses is not None:
             self._sums[executor.handle.value] = per_example.gradient_sum(executor, losses)
 
-    def compare(self, step: Step) -> None:
+    def _compare(self, step: Step) -> None:
         """After a step: hold the gradient applied against the mean, and the update against SGD's."""
         if step.number not in CHECKED_STEPS or not step.samples:
             return
@@ -91,7 +100,6 @@ class Confirmation:
 
     def lines(self) -> list[Line]:
         """What was seen, after the run."""
-        self.recorder.finish()
         return [self._counts(), self._mean_line(), self._update_line()]
 
     def text(self) -> str:
@@ -105,7 +113,7 @@ class Confirmation:
         return all(line.holds for line in self.lines())
 
     def _counts(self) -> Line:
-        now = self.recorder.now
+        now = self._recorder.now
         steps = now.steps_done
         sums = {
             kind.value: sum(times * n for (of, times), n in now.totals.items() if of == kind.value)
@@ -144,17 +152,3 @@ def _line(text: str, what: str, differences: list[float], tolerance: float) -> L
     if worst <= tolerance:
         return Line(f"{text} {found})", True)
     return Line(f"{text}: REFUTED {found}, tolerance {tolerance:g})", False)
-
-
-@contextmanager
-def confirmed(**options) -> Iterator[Confirmation]:
-    """Watch the training inside the `with`. options: of a Confirmation."""
-    confirmation = Confirmation(**options)
-    confirmation.recorder = Recorder(
-        [confirmation.compare],
-        sampled=CHECKED_STEPS.__contains__,
-        looks=False,
-        before_backward=confirmation.expect_gradient,
-    )
-    with attached(*confirmation.recorder.listeners):
-        yield confirmation

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from .summary import Summary, plural
+from .summary import State, Summary, plural
 
 
 def text(summary: Summary) -> str:
     """Findings first, then a line per rule, then how often forward, backward and update ran per step."""
     lines = [f"audit: {plural(summary.steps, 'step')}, {plural(len(summary.findings), 'finding')}"]
-    for finding, steps in summary.findings:
-        where = f"{finding.place.file}:{finding.place.line}: " if finding.place.file else ""
-        often = f", on {plural(steps, 'step')}" if steps > 1 else ""
-        head = f"{finding.severity.value.upper()}  {finding.rule}  ({finding.when}{often})"
-        lines.append(f"\n{head}\n  {where}{finding.message}")
+    lines += [f"\n{finding}" for finding in findings_text(summary)]
     lines += ["", *summary.remarks, *(f"{failure}; please report this" for failure in summary.failures)]
     lines += [f"{rule.id:20} {rule.words:20} {rule.sentence}" for rule in summary.rules]
     lines.append("")
@@ -26,3 +22,25 @@ def text(summary: Summary) -> str:
     if summary.attestation:
         lines += ["", summary.attestation.text()]
     return "\n".join(lines)
+
+
+def findings_text(summary: Summary) -> list[str]:
+    """Each finding in two lines: severity, rule and when; place and message."""
+    texts = []
+    for finding, steps in summary.findings:
+        where = f"{finding.file}:{finding.line}: " if finding.file else ""
+        often = f", on {plural(steps, 'step')}" if steps > 1 else ""
+        head = f"{finding.severity.value.upper()}  {finding.rule}  ({finding.when}{often})"
+        texts.append(f"{head}\n  {where}{finding.message}")
+    return texts
+
+
+def rules_line(summary: Summary) -> str:
+    """How many rules held and how many had nothing to look at, in one line."""
+    states = [rule.state for rule in summary.rules]
+    broken = [rule.id for rule in summary.rules if rule.state in (State.ERROR, State.WARNING)]
+    found = f", {', '.join(broken)} did not" if broken else ""
+    return (
+        f"{plural(len(states), 'rule')}: {states.count(State.HELD)} held{found},"
+        f" {states.count(State.UNCHECKED)} had nothing to look at"
+    )

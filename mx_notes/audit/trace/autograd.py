@@ -119,7 +119,7 @@ class Autograd(Listener):
         self._scopes.append(self._scope)
         now.await_backward(AUTOGRAD, lambda buffer: buffer.weight in self._books.variables)
         data = next((handle for handle in inputs if handle not in self._books.variables), None)
-        if data is not None and now.keeps_looks:
+        if data is not None:
             now.meet_batch(shape_of(data))
 
     # Operators
@@ -189,9 +189,9 @@ class Autograd(Listener):
 
     def _open_tape(self) -> Tape | None:
         """The tape of the step under way, begun if the step is sampled."""
-        if self._now.takes_looks and self._taped_now() is None:
+        if self._now.step.sampled and self._taped_now() is None:
             self._tape, self._taped = Tape(self._books.variables.__contains__), self._now.step.number
-        return self._tape if self._now.takes_looks else None
+        return self._tape if self._now.step.sampled else None
 
     def _enter_scope(self, inputs: list[int], block: Block | None = None) -> None:
         """Enter an operator of the open scope. The first to use a parameter is given the batch."""

@@ -157,7 +157,7 @@ class ByHand(Listener):
         now = self._now
         now.updated(buffer.name, buffer, rescale=rescale, rate=rate)
         buffer.fed_before = buffer.fed
-        if now.takes_looks:
+        if now.step.sampled:
             step, backward = now.step, buffer.last.number if buffer.last else 0
             now.later(lambda: step.weights.extend(self._copy(buffer, backward)))
 

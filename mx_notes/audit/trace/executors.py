@@ -82,13 +82,13 @@ class Executors(Listener):
 
     def _look(self, executor: mx.executor.Executor, head_gradients: list[int]) -> None:
         now = self._now
-        if now.keeps_looks and executor not in self._met:
+        if executor not in self._met:
             self._met.add(executor)
             inputs = {n: a.shape for n, a in executor.arg_dict.items() if executor.grad_dict.get(n) is None}
             now.meet_batch(tuple(inputs.items()))
         if now.step.sampled and self._before_backward:
             self._before_backward(now.step, executor)
-        if now.takes_looks:
+        if now.step.sampled:
             heads = [own(handle) for handle in head_gradients]
             now.step.looks.append(Look(of_executor(executor, heads), str(executor._ctx)))
 

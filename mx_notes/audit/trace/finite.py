@@ -40,7 +40,7 @@ class FiniteGradients:
     def ask(self, names: list[str], gradients: list, weights: list) -> None:
         """Ask, if it is time."""
         now = self._now
-        if now.step.number % EVERY or not now.keeps_looks or self._question:
+        if now.step.number % EVERY or self._question:
             return
         dense = [g for g in gradients if is_dense(g) and np.dtype(g.dtype) == np.float32]
         if not dense:

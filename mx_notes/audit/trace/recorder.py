@@ -28,14 +28,13 @@ class Recorder:
         self,
         judges: list[Callable[[Step], None]],
         sampled: Callable[[int], bool] = sampled_step,
-        looks: bool = True,
         before_backward: Callable[[Step, mx.executor.Executor], None] | None = None,
     ) -> None:
-        """judges: called with each step that is over. sampled: which steps are, by their number. looks: keep
-        graphs of these. before_backward: called on these before an executor's backward pass.
+        """judges: called with each step that is over. sampled: which steps are, by their number. before_backward:
+        called on these before an executor's backward pass.
         """
         self.ledger = books = Ledger()
-        self.now = now = OpenStep(judges, sampled, looks)
+        self.now = now = OpenStep(judges, sampled)
         statistics = StatisticsInFlight(now)
         by_hand = ByHand(now, books)
         autograd = Autograd(now, books, by_hand, statistics)

@@ -37,16 +37,15 @@ class OpenStep:
         self,
         judges: list[Callable[[Step], None]],
         sampled: Callable[[int], bool] = sampled_step,
-        looks: bool = True,
     ) -> None:
-        """judges: called with each step that is over. sampled: which steps are. looks: keep graphs of these."""
+        """judges: called with each step that is over. sampled: which steps are."""
         self.closed: deque[Step] = deque(maxlen=KEPT_STEPS)
         self.totals: Counter[tuple[str, int]] = Counter()  # ("backward", 1): the steps in which it ran once
         self.out_of_order: list[int] = []  # the first few steps whose events were not in order
         self.passes = 0  # backward passes begun
         self.recording = False  # a scope of autograd.record() is open
         self.batch_sizes: set[int] = set()  # numbers of examples that a batch may have
-        self._judges, self._sampled, self.keeps_looks = judges, sampled, looks
+        self._judges, self._sampled = judges, sampled
         self._pass: Pass | None = None
         self._shapes: set[tuple] = set()
         self._later: list[Callable[[], None]] = []
@@ -59,11 +58,6 @@ class OpenStep:
     def steps_done(self) -> int:
         """Steps completed."""
         return self.step.number - 1
-
-    @property
-    def takes_looks(self) -> bool:
-        """Whether graphs of this step's backward passes are kept."""
-        return self.step.sampled and self.keeps_looks
 
     def _open(self, number: int) -> Step:
         self._copied = 0
@@ -128,7 +122,7 @@ class OpenStep:
 
     def meet_data(self, data: mx.nd.NDArray) -> None:
         """Note which batch this is, while a training run is young."""
-        if self.keeps_looks and self.step.number <= FINGERPRINTS and is_dense(data):
+        if self.step.number <= FINGERPRINTS and is_dense(data):
             self.step.batches.append(fingerprint(data))
 
     # Passes
