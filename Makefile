@@ -17,7 +17,7 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test venv lint lock expect-python expect-gpu
+.PHONY: train test venv lint docs lock expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
@@ -47,6 +47,10 @@ venv: expect-python
 lint: venv
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+# Written from the rules' own classes.
+docs: venv
+	$(VENV)/bin/python -m mx_notes.audit.report.handbook > docs/rules.md
 
 # Needs uv. Resolves requirements.in for every Python at once; the GPU list has the same versions.
 lock:

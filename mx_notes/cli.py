@@ -123,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="hold the hooks' counts of the first steps against those of MXNet's own profiler",
     )
-    audit.add_argument("script", type=Path, metavar="SCRIPT")
+    audit.add_argument("--rules", action="store_true", help="list the rules instead")
+    audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
+    audit.add_argument("script", type=Path, nargs="?", metavar="SCRIPT")
     audit.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS")
     audit.set_defaults(verb=_audit)
 
@@ -233,6 +235,8 @@ def _launch(options: argparse.Namespace) -> int:
 def _audit(options: argparse.Namespace) -> int:
     from .commands import audit
 
+    if options.rules or options.explain is not None:
+        return audit.explain(options.explain)
     files = {"json": options.json, "html": options.html}
     return audit.report(options.script, options.arguments, options.max_steps, options.attest, **files)
 

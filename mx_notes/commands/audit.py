@@ -10,8 +10,16 @@ from .. import disk
 from ..errors import UserError, at_least_one
 
 
+def explain(rule: str | None) -> int:
+    """Print one rule, or the list of all; returns the exit status. Raises UserError for an unknown rule."""
+    from ..audit.report import handbook  # opens MXNet
+
+    print(handbook.listing() if rule is None else handbook.explain(rule))
+    return 0
+
+
 def report(
-    script: Path,
+    script: Path | None,
     arguments: list[str],
     max_steps: int | None = None,
     attest: bool = False,
@@ -23,6 +31,8 @@ def report(
     max_steps: stop the script after so many. attest: count with MXNet's profiler, too. Returns the exit
     status: 0 if no error was found, 1 otherwise. Raises UserError for what cannot be run or written.
     """
+    if script is None:
+        raise UserError("audit: name the SCRIPT to run, as in: mx-notes audit train.py --epochs 3")
     at_least_one(f"--max-steps {max_steps}", 1 if max_steps is None else max_steps)
     for flag, file in (("--json", json), ("--html", html)):
         if file and (file.is_dir() or not os.access(file.absolute().parent, os.W_OK)):

@@ -17,9 +17,8 @@ from ..parallel import DataParallel, TrainedModule
 from ..parallel.workers import Workers
 from ..recipes import Recipe, Schedule
 from ..runtime import mx
+from ..runtime.drawing import draws
 from .run import Meter, Run
-
-RANDOM_OPERATORS = ("Dropout", "RNN", "LeakyReLU", "_random", "_sample", "sample_", "_shuffle")
 
 
 def start(recipe: Recipe, workers: Workers | None = None) -> Run:
@@ -129,7 +128,7 @@ def seed_everything(seed: int) -> None:
 
 def draws_numbers(symbol: mx.sym.Symbol) -> bool:
     """Whether the network has operators that draw random numbers, as Dropout does."""
-    return any(node.op.startswith(RANDOM_OPERATORS) for node in nodes(symbol))
+    return any(draws(node.op, node.attributes) for node in nodes(symbol))
 
 
 def seed_step(seed: int, step: int, worker: int = 0) -> None:

@@ -7,11 +7,10 @@ gives what that example contributes; with 1 at several, the sum of theirs.
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from ...runtime import mx
+from ..graph.symbol import opened
 from ..hooks.telling import unreported
 from ..trace.ledger import requests_of
 
@@ -24,34 +23,12 @@ def losses_symbol(symbol: mx.sym.Symbol) -> mx.sym.Symbol | None:
     """
     if "losses_output" in symbol.list_outputs():
         return symbol["losses_output"]
-    nodes = json.loads(symbol.tojson())["nodes"]
-    for node in nodes:
-        if node["op"] in ("make_loss", "MakeLoss"):
-            inner = nodes[node["inputs"][0][0]]
-            if inner["op"] == "mean":
-                source, output = inner["inputs"][0][:2]
-                outputs = symbol.get_internals().list_outputs()
-                name = nodes[source]["name"]
-                candidates = [o for o in outputs if o in (name, f"{name}_output", f"{name}_output{output}")]
-                return symbol.get_internals()[candidates[0]] if candidates else None
+    places, _ = opened(symbol)
+    for node in places:
+        if node.kind == "make_loss" and node.inputs[0].node.kind == "mean":
+            losses = node.inputs[0].node.inputs[0]
+            return symbol.get_internals()[places[losses.node][losses.index]]
     return None
-
-
-def mean_gradient(
-    executor: mx.executor.Executor, losses: mx.sym.Symbol, groups: int = 8
-) -> dict[str, np.ndarray]:
-    """The mean over the batch of the examples' own gradients, for each parameter of a bound executor.
-
-    As `gradient_sum`, divided by N.
-    """
-    return mean_of([gradient_sum(executor, losses, groups)])
-
-
-def mean_of(parts: list[tuple[dict[str, np.ndarray], int]]) -> dict[str, np.ndarray]:
-    """The mean over all examples, from each device's sum and number of examples."""
-    examples = sum(count for _, count in parts)
-    names = parts[0][0]
-    return {name: sum(sums[name] for sums, _ in parts) / examples for name in names}
 
 
 def gradient_sum(

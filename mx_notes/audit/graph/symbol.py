@@ -12,9 +12,21 @@ import numpy as np
 
 from ...runtime import mx
 from ...runtime.drawing import draws
-from .graph import LEAF, Graph, Node, Output
+from .graph import Graph, Node, Output
 from .operators import WORTH_A_VALUE
 from .values import LARGEST, numpy_of, wait_for
+
+
+def opened(symbol: mx.sym.Symbol) -> tuple[dict[Node, list[int]], list[Output]]:
+    """A symbol's nodes, inputs before users, each with its outputs' positions among the internals; and the heads."""
+    parsed = json.loads(symbol.tojson())
+    nodes: list[Node] = []
+    for node in parsed["nodes"]:
+        sources = [Output(nodes[source], index) for source, index, *_ in node["inputs"]]
+        nodes.append(Node(node["op"], node["name"], node.get("attrs", {}), sources))
+    places = _places(parsed, symbol.get_internals().list_outputs())
+    heads = [Output(nodes[source], index) for source, index, *_ in parsed["heads"]]
+    return dict(zip(nodes, places, strict=True)), heads
 
 
 class SymbolPart:
@@ -29,22 +41,11 @@ class SymbolPart:
         self._symbol, self._arrays = symbol, arrays
         self._internals = symbol.get_internals()
         self._values: dict[int, np.ndarray] = {}
-        parsed = json.loads(symbol.tojson())
-        self.nodes: list[Node] = []
-        places = _places(parsed, self._internals.list_outputs())
-        inputs = iter(range(len(arrays)))
-        self._input_at = {
-            places[number][0]: next(inputs)
-            for number, node in enumerate(parsed["nodes"])
-            if node["op"] == LEAF
-        }
-        for node, mine in zip(parsed["nodes"], places, strict=True):
-            sources = [Output(self.nodes[source], index) for source, index, *_ in node["inputs"]]
-            made = Node(node["op"], node["name"], node.get("attrs", {}), sources)
-            made.fetch, made.shape_of = self._fetcher(mine), self._shaper(mine)
-            self.nodes.append(made)
-        self._places = dict(zip(self.nodes, places, strict=True))
-        self.heads = [Output(self.nodes[source], index) for source, index, *_ in parsed["heads"]]
+        self._places, self.heads = opened(symbol)
+        self.nodes = list(self._places)
+        self._input_at = {self._places[leaf][0]: number for number, leaf in enumerate(self.leaves)}
+        for node, places in self._places.items():
+            node.fetch, node.shape_of = self._fetcher(places), self._shaper(places)
         # In training mode Dropout would draw from the user's random numbers; others draw in either mode.
         self._training = training and not any(draws(n.op, n.attributes) for n in self.nodes)
 

@@ -24,13 +24,13 @@ This page is written by `make docs` from the rules' own classes in `mx_notes/aud
 
 
 def listing() -> str:
-    """A line for each rule: id, severity, the beginning of its sentence."""
+    """Each rule: id, severity, sentence; 80 columns."""
     return "\n".join(_row(id, rule) for id, rule in rules().items())
 
 
 def _row(id: str, rule: type[Rule]) -> str:
     head = f"{id:20} {rule.severity.value:8} "
-    return head + textwrap.shorten(rule.sentence(), WIDTH - len(head), placeholder=" …")
+    return textwrap.fill(rule.sentence(), WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
 
 
 def explain(id: str) -> str:
