@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     audit = verbs.add_parser(
         "audit",
         help="run a training script as it is, and judge each of its steps",
-        description="Run SCRIPT as `python SCRIPT ARGS` would, under hooks at MXNet's C API, and report what does not hold. Exit status: 0 no error found, 1 errors found, 2 the audit could not run.",
+        description="Run SCRIPT as `python SCRIPT ARGS` would, under hooks at MXNet's C API, and report what does not hold. Exit status: 1 an error was found, 2 the audit could not run, otherwise the script's own.",
         epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -125,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
+    audit.add_argument(
+        "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module instead"
+    )
     audit.add_argument("script", type=Path, nargs="?", metavar="SCRIPT")
     audit.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS")
     audit.set_defaults(verb=_audit)
@@ -238,7 +241,8 @@ def _audit(options: argparse.Namespace) -> int:
     if options.rules or options.explain is not None:
         return audit.explain(options.explain)
     files = {"json": options.json, "html": options.html}
-    return audit.report(options.script, options.arguments, options.max_steps, options.attest, **files)
+    script = options.script, options.module, options.arguments
+    return audit.report(*script, options.max_steps, options.attest, **files)
 
 
 def _notes(options: argparse.Namespace) -> int:

@@ -39,11 +39,21 @@ class Finding:
     @property
     def when(self) -> str:
         """When it was seen, in words."""
-        return f"the run, from step {self.step}" if self.whole_run else f"step {self.step}"
+        if not self.whole_run:
+            return f"step {self.step}"
+        return f"the run, from step {self.step}" if self.step else "the run"
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}: " if self.file else ""
         return f"{self.rule}, {self.when}: {where}{self.message}"
+
+
+NOTHING_TRAINED = "nothing-trained"  # a rule's id, of which a process that never opened MXNet is told, too
+
+
+def nothing_trained(seen: str) -> str:
+    """The message of a finding that no parameter was updated. seen: what was seen instead."""
+    return f"nothing was trained while the audit watched: it saw {seen}"
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,11 @@ class AuditError(AssertionError):
     """The audit found that the training is wrong; the message lists the findings."""
 
 
-class StopAudit(BaseException):
-    """Raised in the audited program after the last step that was asked for."""
+class StopAudit(SystemExit):
+    """Raised in the audited program after the last step that was asked for: it ends with status 0."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
 
 
 class Watch:
@@ -44,6 +47,7 @@ class Watch:
         max_steps: int | None = None,
         attest: bool = False,
         confirmation: Confirmation | None = None,
+        on_stop: Callable[[int], None] | None = None,
     ) -> None:
         self.findings: list[Finding] = []
         self.repeats: Counter[Finding] = Counter()
@@ -56,7 +60,8 @@ class Watch:
         self._rules: list[Rule] = [kind() for kind in rules().values()]
         self._stopped: set[str] = set()
         self._seen: dict[tuple, Finding] = {}
-        self._max_steps = max_steps
+        self._max_steps, self._stops = max_steps, 0
+        self._on_stop = on_stop or _stop
         self._finished = False
         self.recorder = (
             Recorder([self._judge]) if confirmation is None else confirmation.recorder(self._judge)
@@ -96,6 +101,7 @@ class Watch:
         order = list(Severity)
         return Summary(
             script=self.script,
+            status=None,
             steps=self.number_of_steps,
             findings=[
                 (finding, self.repeats[finding])
@@ -129,8 +135,8 @@ class Watch:
 
         return json(self.summary())
 
-    def finish(self) -> None:
-        """Judge the last step and the run; once."""
+    def finish(self, trained_elsewhere: bool = False) -> None:
+        """Judge the last step and the run; once. trained_elsewhere: a child process trained."""
         if self._finished:
             return
         self._finished = True
@@ -140,7 +146,7 @@ class Watch:
             try:
                 with suppress(Unreadable):
                     self.recorder.finish()
-                facts = self.recorder.facts()
+                facts = self.recorder.facts(trained_elsewhere)
             except Exception as error:
                 self.failed(error)
             else:
@@ -153,7 +159,9 @@ class Watch:
         """Note that the trace itself has failed: nothing is judged from here on."""
         if strict():
             raise error
-        self.failures.append(f"the audit stopped at step {self.number_of_steps + 1}: {_line(error)}")
+        self.failures.append(
+            f"the audit stopped at step {self.number_of_steps + 1}: {_line(error)}; please report this"
+        )
         self._stopped.update(rule.id for rule in self._rules)
 
     def _judge(self, step: Step) -> None:
@@ -167,7 +175,8 @@ class Watch:
         if self._witness:
             self._witness.on_step(step, self.recorder.now.passes)
         if self._max_steps is not None and step.number >= self._max_steps:
-            raise StopAudit
+            self._stops += 1
+            self._on_stop(self._stops)
 
     def _ask(
         self, rule: Rule, question: Callable[..., Findings | NothingToCheck], about: Step | RunFacts
@@ -183,7 +192,9 @@ class Watch:
             if strict():
                 raise
             self._stopped.add(rule.id)
-            self.failures.append(f"rule {rule.id} stopped at step {self.number_of_steps}: {_line(error)}")
+            self.failures.append(
+                f"rule {rule.id} stopped at step {self.number_of_steps}: {_line(error)}; please report this"
+            )
             return
         if not isinstance(found, NothingToCheck):
             self._enter(rule, found, about if isinstance(about, Step) else None)
@@ -227,6 +238,10 @@ class Watch:
         return RuleState(rule.id, rule.sentence(), state, checked)
 
 
+def _stop(times: int) -> None:
+    raise StopAudit
+
+
 def _versions() -> dict[str, str]:
     """The versions that a report depends on."""
     found = {
@@ -245,19 +260,23 @@ def _line(error: Exception) -> str:
 
 @contextmanager
 def audit(
-    max_steps: int | None = None, attest: bool = False, confirmation: Confirmation | None = None
+    max_steps: int | None = None,
+    attest: bool = False,
+    confirmation: Confirmation | None = None,
+    on_stop: Callable[[int], None] | None = None,
 ) -> Iterator[Watch]:
     """Audit what MXNet does inside the `with`; an exception in it passes through.
 
     max_steps: raise StopAudit in the program after so many steps. attest: hold the hooks' counts of the
     first steps against those of MXNet's profiler; networks must be bound inside the `with`. confirmation:
-    recomputes gradients and updates on some steps, too.
+    recomputes gradients and updates on some steps, too. on_stop: called instead of raising StopAudit, with the
+    number of steps beyond the last.
     """
     with unreported():
-        watch = Watch(max_steps, attest, confirmation)
+        watch = Watch(max_steps, attest, confirmation, on_stop)
     with attached(*watch.recorder.listeners, failed=watch.failed):
         try:
             yield watch
         finally:
             watch.finish()
-        pay()
+        mx.base.check_call(pay())

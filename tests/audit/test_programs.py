@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from audited import audited
 
-from mx_notes.audit import runner
 from mx_notes.runtime import mx
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
@@ -38,7 +38,7 @@ def findings_of(program, mx_notes_command, tmp_path) -> list[dict]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", programs("bugs"))
-def test_the_bug_is_found_and_nothing_else(program, capfd, mx_notes_command, tmp_path):
+def test_the_bug_is_found_and_nothing_else(program, mx_notes_command, tmp_path):
     text = program.read_text()
     rule, latest = re.search(r"^Expect: ([a-z-]+) by step (\d+)", text, re.MULTILINE).groups()
     if "Process: own" in text:
@@ -47,8 +47,7 @@ def test_the_bug_is_found_and_nothing_else(program, capfd, mx_notes_command, tmp
         assert min(found, default=10**9) <= int(latest), findings
         assert {finding["rule"] for finding in findings if finding["severity"] == "error"} <= {rule}, findings
         return
-    watch, status = runner.run(program, [])
-    assert status == 0, capfd.readouterr().err
+    watch = audited(program)
     steps = [finding.step or watch.number_of_steps for finding in watch.findings if finding.rule == rule]
     assert min(steps, default=10**9) <= int(latest), watch.report()
     assert {finding.rule for finding in watch.errors} <= {rule}, watch.report()
@@ -56,14 +55,13 @@ def test_the_bug_is_found_and_nothing_else(program, capfd, mx_notes_command, tmp
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", programs("healthy"))
-def test_a_right_program_is_left_in_peace(program, capfd, mx_notes_command, tmp_path):
+def test_a_right_program_is_left_in_peace(program, mx_notes_command, tmp_path):
     text = program.read_text()
     if "Process: own" in text:
         findings = findings_of(program, mx_notes_command, tmp_path)
         assert not [finding for finding in findings if finding["severity"] == "error"], findings
         assert {finding["rule"] for finding in findings} <= listed(text, "Warnings"), findings
         return
-    watch, status = runner.run(program, [])
-    assert status == 0, capfd.readouterr().err
+    watch = audited(program)
     assert not watch.errors, watch.report()
     assert {finding.rule for finding in watch.findings} <= listed(text, "Warnings"), watch.report()

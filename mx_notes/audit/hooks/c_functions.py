@@ -167,16 +167,14 @@ def _free(original):
 
 def _wait(original):
     def wait(array):
-        pay()
-        return original(array)
+        return pay() or original(array)
 
     return wait
 
 
 def _copy_to_cpu(original):
     def copy(array, data, size):
-        pay()
-        status = original(array, data, size)
+        status = pay() or original(array, data, size)
         if not quiet():
             tell("array_read", array.value)
         return status
@@ -205,8 +203,7 @@ def _save(original):
 
 def _wait_all(original):
     def wait():
-        pay()
-        status = original()
+        status = pay() or original()
         if not quiet():
             tell("waited_for_all")
         return status

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ...runtime import mx
 from .listener import Listener
 
+SET_LAST_ERROR = mx.base._LIB["_Z17MXAPISetLastErrorPKc"]  # MXAPISetLastError(const char*), of C++
 STRICT = "MX_NOTES_STRICT"  # set to 1: a fault of the audit is raised, as in the project's own tests
 MOMENTS = tuple(moment for moment in vars(Listener) if not moment.startswith("_") and moment != "begin")
 
@@ -57,7 +59,7 @@ class Audience:
         self.busy = False  # a listener runs: what it calls is not told
         # An error of the program's own operators that the audit met first. MXNet tells whoever reads first, and
         # nobody after; so the program gets it where it next waits itself.
-        self.owed: Exception | None = None
+        self.owed: bytes | None = None
         self.freed: dict[int, None] = {}  # a set in which single operations are safe in every thread
         self.heard: dict[str, list[tuple[Attachment, Callable]]] = {moment: [] for moment in MOMENTS}
         self._attachments: list[Attachment] = []
@@ -74,6 +76,12 @@ class Audience:
         if not self.listening and self in audiences:
             audiences.remove(self)
             self.freed.clear()
+
+    def remove_all(self) -> None:
+        """Stop telling anybody."""
+        self._arrange([])
+        self.freed.clear()
+        self.owed, self.busy = None, False
 
     def _arrange(self, attachments: list[Attachment]) -> None:
         # Methods are looked up here once, not at each of a step's hundred calls.
@@ -94,10 +102,14 @@ class Audience:
         before, self.busy = self.busy, True
         try:
             self.settle()
-            for attachment, method in self.heard[moment]:
-                attachment.call(method, *arguments)
+            self.pass_on(moment, *arguments)
         finally:
             self.busy = before
+
+    def pass_on(self, moment: str, *arguments: Any) -> None:
+        """Tell of a moment that is being told already: to listeners that have come meanwhile."""
+        for attachment, method in self.heard[moment]:
+            attachment.call(method, *arguments)
 
     def settle(self) -> None:
         """Tell of the handles that were freed since the last moment."""
@@ -122,6 +134,13 @@ def audience() -> Audience:
     return _thread.audience
 
 
+def leave_all() -> None:
+    """Have no thread tell anybody any more: after a fork, say, whose parent goes on telling."""
+    for each in audiences:
+        each.remove_all()
+    audiences.clear()
+
+
 def quiet() -> bool:
     """Whether nobody is told what this thread does now."""
     mine = _thread.audience
@@ -136,18 +155,20 @@ def tell(moment: str, *arguments: Any) -> None:
 
 
 def owe(error: Exception) -> Unreadable:
-    """Keep an error of the program's own for the program; returns the exception to raise instead."""
+    """Keep for the program the error of its own that MXNet has just told us; returns the exception to raise instead."""
     mine = audience()
-    mine.owed = mine.owed or error
+    mine.owed = mine.owed or mx.base._LIB.MXGetLastError()
     return Unreadable(str(error))
 
 
-def pay() -> None:
-    """Raise what the program is owed, if it is the program that waits here."""
+def pay() -> int:
+    """The status of a C call that waits: it fails if the program is owed an error, which is then MXNet's last."""
     mine = _thread.audience
-    if mine is not None and mine.owed is not None and not mine.busy:
-        error, mine.owed = mine.owed, None
-        raise error
+    if mine is None or mine.owed is None or mine.busy:
+        return 0
+    error, mine.owed = mine.owed, None
+    SET_LAST_ERROR(error)
+    return -1
 
 
 @contextmanager

@@ -1,36 +1,117 @@
-"""The audit's report as JSON."""
+"""The audit's report as JSON, from which the summary can be made again."""
 
 from __future__ import annotations
 
 import json as standard
+from typing import Any
 
-from .summary import State, Summary
+from ..events import Event, Kind, Place
+from ..finding import Attestation, Finding, Severity, StepEvents
+from .summary import RuleState, State, Summary
+
+SCHEMA = 2
 
 
 def json(summary: Summary) -> str:
-    """The report as JSON text, schema 1."""
+    """The report as JSON text."""
+    return standard.dumps(_summary(summary), indent=1) + "\n"
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    found = [finding for finding, _ in summary.findings]
     report = {
-        "schema": 1,
+        "schema": SCHEMA,
+        "script": summary.script,
+        "status": summary.status,
         "steps": summary.steps,
         "per_step": {
-            kind: {str(times): n for times, n in summary.calls.get(kind, {}).items()}
-            for kind in ("forward", "backward", "update")
+            kind: {str(times): n for times, n in counts.items()} for kind, counts in summary.calls.items()
         },
-        "findings": [
-            {
-                "rule": finding.rule,
-                "severity": finding.severity.value,
-                "step": finding.step,
-                "message": finding.message,
-                "file": finding.place.file,
-                "line": finding.place.line,
-            }
-            for finding, _ in summary.findings
+        "findings": [_finding(finding, steps) for finding, steps in summary.findings],
+        "rules": [
+            {"id": rule.id, "sentence": rule.sentence, "state": rule.state.value, "steps": rule.steps}
+            for rule in summary.rules
         ],
-        "checked": [rule.id for rule in summary.rules if rule.state not in (State.UNCHECKED, State.STOPPED)],
         "failures": summary.failures,
         "remarks": summary.remarks,
+        "first_steps": [
+            {
+                "number": step.number,
+                "sampled": step.sampled,
+                "events": [[e.kind.value, e.source, e.training, e.device] for e in step.events],
+                "findings": [found.index(finding) for finding in summary.found_on.get(step.number, [])],
+            }
+            for step in summary.first_steps
+        ],
+        "versions": dict(summary.versions),
+        "children": [_summary(child) for child in summary.children],
     }
     if summary.attestation:
         report["attestation"] = vars(summary.attestation) | {"contradicted": summary.attestation.contradicted}
-    return standard.dumps(report, indent=1) + "\n"
+    return report
+
+
+def _finding(finding: Finding, steps: int) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "step": finding.step,
+        "steps": steps,
+        "whole_run": finding.whole_run,
+        "message": finding.message,
+        "file": finding.file,
+        "line": finding.line,
+    }
+
+
+def summary_of(text: str) -> Summary:
+    """The summary that `json` wrote. Raises ValueError or KeyError for any other text."""
+    return _parsed(standard.loads(text))
+
+
+def _parsed(report: dict[str, Any]) -> Summary:
+    findings = [
+        (
+            Finding(
+                rule=each["rule"],
+                severity=Severity(each["severity"]),
+                message=each["message"],
+                step=each["step"],
+                whole_run=each["whole_run"],
+                place=Place(each["file"], each["line"]),
+            ),
+            each["steps"],
+        )
+        for each in report["findings"]
+    ]
+    attestation = report.get("attestation")
+    if attestation:
+        attestation = Attestation(**{n: v for n, v in attestation.items() if n != "contradicted"})
+    return Summary(
+        script=report["script"],
+        status=report["status"],
+        steps=report["steps"],
+        findings=findings,
+        rules=[
+            RuleState(rule["id"], rule["sentence"], State(rule["state"]), rule["steps"])
+            for rule in report["rules"]
+        ],
+        calls={
+            kind: {int(times): n for times, n in counts.items()}
+            for kind, counts in report["per_step"].items()
+        },
+        failures=report["failures"],
+        remarks=report["remarks"],
+        first_steps=[
+            StepEvents(
+                step["number"], step["sampled"], [Event(Kind(k), *rest) for k, *rest in step["events"]]
+            )
+            for step in report["first_steps"]
+        ],
+        found_on={
+            step["number"]: [findings[i][0] for i in step["findings"]] for step in report["first_steps"]
+        },
+        attestation=attestation,
+        versions=report["versions"],
+        children=[_parsed(child) for child in report["children"]],
+    )

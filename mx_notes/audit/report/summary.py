@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ..finding import Attestation, Finding, Severity, StepEvents
@@ -34,7 +34,7 @@ class RuleState:
         if self.state in (State.ERROR, State.WARNING):
             return f"{self.state.value} found"
         if self.state is State.HELD:
-            return f"held on {plural(self.steps, 'step')}"
+            return f"held on {plural(self.steps, 'step')}" if self.steps else "held over the run"
         return "stopped" if self.state is State.STOPPED else "nothing to check"
 
 
@@ -43,6 +43,7 @@ class Summary:
     """One audit. findings: the first of each kind, errors first, with the number of steps on which it was seen."""
 
     script: str | None
+    status: int | None  # of the script that was run; None: no script, or it has not ended
     steps: int
     findings: list[tuple[Finding, int]]
     rules: list[RuleState]
@@ -53,11 +54,18 @@ class Summary:
     found_on: Mapping[int, list[Finding]]  # findings by the number of a first step
     attestation: Attestation | None
     versions: Mapping[str, str]
+    children: list[Summary] = field(default_factory=list)  # of the script's processes that trained, too
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that say that the training is wrong."""
-        return [finding for finding, _ in self.findings if finding.severity is Severity.ERROR]
+        """The findings that say that the training is wrong, in any of its processes."""
+        own = [finding for finding, _ in self.findings if finding.severity is Severity.ERROR]
+        return own + [finding for child in self.children for finding in child.errors]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether an error was found, or the second witness contradicts the first."""
+        return bool(self.errors or (self.attestation and self.attestation.contradicted))
 
 
 def plural(number: int, thing: str) -> str:

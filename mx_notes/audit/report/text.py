@@ -9,7 +9,7 @@ def text(summary: Summary) -> str:
     """Findings first, then a line per rule, then how often forward, backward and update ran per step."""
     lines = [f"audit: {plural(summary.steps, 'step')}, {plural(len(summary.findings), 'finding')}"]
     lines += [f"\n{finding}" for finding in findings_text(summary)]
-    lines += ["", *summary.remarks, *(f"{failure}; please report this" for failure in summary.failures)]
+    lines += ["", *summary.remarks, *summary.failures]
     lines += [f"{rule.id:20} {rule.words:20} {rule.sentence}" for rule in summary.rules]
     lines.append("")
     for kind in ("forward", "backward", "update"):
@@ -21,7 +21,10 @@ def text(summary: Summary) -> str:
     lines += [f"{k} micro-batches per update on {plural(n, 'step')} (grad_req='add')" for k, n in together]
     if summary.attestation:
         lines += ["", summary.attestation.text()]
-    return "\n".join(lines)
+    lines += [f"\nin a child process, {child.script}\n{text(child)}" for child in summary.children]
+    if summary.status:
+        lines += ["", f"the script itself ended with status {summary.status}"]
+    return printable("\n".join(lines))
 
 
 def findings_text(summary: Summary) -> list[str]:
@@ -44,3 +47,8 @@ def rules_line(summary: Summary) -> str:
         f"{plural(len(states), 'rule')}: {states.count(State.HELD)} held{found},"
         f" {states.count(State.UNCHECKED)} had nothing to look at"
     )
+
+
+def printable(text: str) -> str:
+    """The text with characters that a terminal would obey, such as those in a file's name, written out."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

@@ -12,8 +12,8 @@ class BackwardOnce(Rule):
 
     id, severity = "backward-once", ERROR
     sees = "which backward pass wrote which gradient, and which update used it, on every step"
-    wrong = "loss_a.backward(); loss_b.backward(); trainer.step(n)    # with grad_req='write'"
-    right = "(loss_a + loss_b).backward(); trainer.step(n)"
+    wrong = "loss_a.backward()\nloss_b.backward()\ntrainer.step(n)  # with grad_req='write'"
+    right = "(loss_a + loss_b).backward()\ntrainer.step(n)"
     note = (
         "Backward starts once the whole batch has gone forward: forward_backward is forward, then backward."
     )

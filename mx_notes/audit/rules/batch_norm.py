@@ -18,7 +18,7 @@ class BatchNorm(Rule):
 
     id, severity, sampled_only = "batch-norm", WARNING, True
     sees = "the settings and input shapes of batch norms, and the weight decay of their gammas"
-    wrong = "BatchNorm(use_global_stats=True)    # trained from scratch"
+    wrong = "BatchNorm(use_global_stats=True)  # trained from scratch"
     right = "BatchNorm()"
     note = "Batch normalisation gives each channel mean 0 and variance 1 over the batch, then scales and shifts it."
 

@@ -17,8 +17,8 @@ class CallOrder(Rule):
 
     id, severity = "call-order", ERROR
     sees = "the order of forward, backward and update, on every step"
-    wrong = "module.forward(batch); module.update(); module.backward()"
-    right = "module.forward_backward(batch); module.update()"
+    wrong = "module.forward(batch)\nmodule.update()\nmodule.backward()"
+    right = "module.forward_backward(batch)\nmodule.update()"
     note = (
         "Backward starts once the whole batch has gone forward: forward_backward is forward, then backward."
     )

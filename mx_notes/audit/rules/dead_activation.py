@@ -26,7 +26,7 @@ class DeadActivation(Rule):
 
     id, severity, sampled_only = "dead-activation", WARNING, True
     sees = "the values of relu, sigmoid and tanh, on a few sampled steps"
-    wrong = "net.initialize(mx.init.Normal(10))    # sigmoids at 0 and 1, whose gradient is 0"
+    wrong = "net.initialize(mx.init.Normal(10))  # sigmoids at 0 and 1, whose gradient is 0"
     right = "net.initialize(mx.init.Xavier())"
     note = "The sigmoid's gradient vanishes where it is saturated, so ReLU is the usual activation."
 

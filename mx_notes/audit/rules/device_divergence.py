@@ -20,8 +20,8 @@ class DeviceDivergence(Rule):
 
     id, severity, sampled_only = "device-divergence", ERROR, True
     sees = "samples of each device's copy of a parameter, after the update"
-    wrong = "Trainer(params, 'sgd', kvstore=None)    # on two devices"
-    right = "Trainer(params, 'sgd', kvstore='device')"
+    wrong = 'Trainer(params, "sgd", kvstore=None)  # on two devices'
+    right = 'Trainer(params, "sgd", kvstore="device")'
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Compare the copies of each parameter."""

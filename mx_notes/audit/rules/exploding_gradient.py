@@ -12,7 +12,7 @@ class ExplodingGradient(Rule):
 
     id, severity, sampled_only = "exploding-gradient", WARNING, True
     sees = "samples of the gradients and weights of the first and the last weight matrix"
-    wrong = "net.initialize(mx.init.Normal(1))    # a deep network"
+    wrong = "net.initialize(mx.init.Normal(1))  # a deep network"
     right = "net.initialize(mx.init.Xavier())"
 
     def __init__(self) -> None:

@@ -26,8 +26,8 @@ class FrozenParameter(Rule):
 
     id, severity = "frozen-parameter", ERROR
     sees = "which gradients are written and which parameters updated, over the whole run"
-    wrong = "Trainer(net.output.collect_params(), ...)    # the body receives gradient, too"
-    right = "Trainer(net.collect_params(), ...)    # or set grad_req='null' on what is to stay"
+    wrong = "Trainer(net.output.collect_params(), ...)  # the body receives gradient, too"
+    right = "Trainer(net.collect_params(), ...)  # or set grad_req='null' on what is to stay"
 
     def __init__(self) -> None:
         self.steps, self.passes = 0, 1  # steps; the most backward passes of one step

@@ -12,8 +12,8 @@ class GradientCarryover(Rule):
 
     id, severity = "gradient-carryover", ERROR
     sees = "what writes gradients that accumulate, on every step"
-    wrong = "loss.backward(); trainer.step(n)    # parameters have grad_req='add'"
-    right = "loss.backward(); trainer.step(n); net.collect_params().zero_grad()"
+    wrong = "loss.backward()\ntrainer.step(n)  # parameters have grad_req='add'"
+    right = "loss.backward()\ntrainer.step(n)\nnet.collect_params().zero_grad()"
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Look for gradients that still held what the last update used."""

@@ -17,7 +17,7 @@ class InputScale(Rule):
 
     id, severity, sampled_only = "input-scale", WARNING, True
     sees = "the values of dense inputs that meet weights, on sampled steps"
-    wrong = "images = mx.nd.array(pixels)    # 0 to 255"
+    wrong = "images = mx.nd.array(pixels)  # 0 to 255"
     right = "images = (mx.nd.array(pixels) - mean) / deviation"
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:

@@ -12,7 +12,7 @@ class LabelRange(Rule):
 
     id, severity, sampled_only = "label-range", ERROR, True
     sees = "the labels and scores of losses that pick a class, on sampled steps"
-    wrong = "net = Dense(10)    # and labels from 1 to 10"
+    wrong = "net = Dense(10)  # and labels from 1 to 10"
     right = "label = label - 1"
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:

@@ -14,8 +14,8 @@ class LearningRate(Rule):
 
     id, severity = "learning-rate", ERROR
     sees = "the rate asked for and the rate in use on every step, and what schedules are asked"
-    wrong = "trainer._optimizer.lr = 0.01    # under a scheduler, which overrules it"
-    right = "trainer.set_learning_rate(0.01)    # without a scheduler"
+    wrong = "trainer._optimizer.lr = 0.01  # under a scheduler, which overrules it"
+    right = "trainer.set_learning_rate(0.01)  # without a scheduler"
     note = "Start with a large learning rate, keep it for long, then reduce it."
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ class LinearCollapse(Rule):
     id, severity, sampled_only = "linear-collapse", WARNING, True
     sees = "the operators between layers, and which optimiser has which weights"
     wrong = "net.add(Dense(64), Dense(10))"
-    right = "net.add(Dense(64, activation='relu'), Dense(10))"
+    right = 'net.add(Dense(64, activation="relu"), Dense(10))'
     note = "Layers without a non-linearity between them are one linear layer."
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:

@@ -16,8 +16,8 @@ class MeanLoss(Rule):
 
     id, severity, sampled_only = "mean-loss", ERROR, True
     sees = "the recorded graph from the losses to the heads, and the factor that the optimiser applies"
-    wrong = "loss_of(net(x), y).mean().backward(); trainer.step(batch_size)    # divided twice"
-    right = "loss_of(net(x), y).backward(); trainer.step(batch_size)"
+    wrong = "loss_of(net(x), y).mean().backward()\ntrainer.step(batch_size)  # divided twice"
+    right = "loss_of(net(x), y).backward()\ntrainer.step(batch_size)"
     note = "The batch's losses are averaged before backward."
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ class NonFinite(Rule):
 
     id, severity = "non-finite", ERROR
     sees = "sums of squares of all gradients every 8 steps, losses and parameters on sampled steps and at the end"
-    wrong = "loss = -probabilities.pick(label).log()    # log(0)"
+    wrong = "loss = -probabilities.pick(label).log()  # log(0)"
     right = "loss = -scores.log_softmax().pick(label)"
 
     def __init__(self) -> None:

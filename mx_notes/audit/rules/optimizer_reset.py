@@ -29,8 +29,8 @@ class OptimizerReset(Rule):
 
     id, severity = "optimizer-reset", ERROR
     sees = "which updater has a state for which parameter, on every step"
-    wrong = "for epoch in range(10): trainer = Trainer(...); train(trainer)"
-    right = "trainer = Trainer(...)    # once, before the loop"
+    wrong = "for epoch in range(10):\n    trainer = Trainer(...)\n    train(trainer)"
+    right = "trainer = Trainer(...)  # once, before the loop"
     note = "v starts at 0 and remembers from update to update."
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ class PartialBatch(Rule):
     sees = (
         "the recorded graph from the losses to the heads, the factor that the optimiser applies, and padding"
     )
-    wrong = "trainer.step(batch_size)    # also for the last batch, which is shorter"
+    wrong = "trainer.step(batch_size)  # also for the last batch, which is shorter"
     right = "trainer.step(data.shape[0])"
     note = "The batch's losses are averaged before backward."
 

@@ -17,8 +17,8 @@ class RepeatedBatch(Rule):
 
     id, severity = "repeated-batch", WARNING
     sees = "fingerprints of the first 1,000 batches, and labels on sampled steps"
-    wrong = "batch = next(iter(loader)); [step(batch) for _ in range(100)]"
-    right = "[step(batch) for batch in loader]    # DataLoader(..., shuffle=True)"
+    wrong = "batch = next(iter(loader))\n[step(batch) for _ in range(100)]"
+    right = "[step(batch) for batch in loader]  # DataLoader(..., shuffle=True)"
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []  # of each step, what it was fed

@@ -16,8 +16,8 @@ class RunningStatistics(Rule):
 
     id, severity = "running-statistics", ERROR
     sees = "which backward passes write running statistics, and the first reads of these before a waitall"
-    wrong = "module.forward_backward(batch); module.update(); module.get_params()"
-    right = "module.forward_backward(batch); module.update(); mx.nd.waitall(); module.get_params()"
+    wrong = "module.forward_backward(batch)\nmodule.update()\nmodule.get_params()"
+    right = "module.forward_backward(batch)\nmodule.update()\nmx.nd.waitall()\nmodule.get_params()"
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Say what was noted while the step ran: an error where the values read lacked the step."""

@@ -19,7 +19,7 @@ class TrainMode(Rule):
 
     id, severity = "train-mode", ERROR
     sees = "the mode of every forward pass, and whether a backward pass follows"
-    wrong = "with autograd.record(): scores = net(validation_images)"
+    wrong = "with autograd.record():\n    scores = net(validation_images)"
     right = "scores = net(validation_images)"
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:

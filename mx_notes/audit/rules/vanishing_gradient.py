@@ -12,8 +12,8 @@ class VanishingGradient(Rule):
 
     id, severity, sampled_only = "vanishing-gradient", WARNING, True
     sees = "samples of the gradients and weights of the first and the last weight matrix"
-    wrong = "for _ in range(12): net.add(Dense(64, activation='sigmoid'))"
-    right = "for _ in range(12): net.add(Dense(64, activation='relu'))"
+    wrong = 'for _ in range(12):\n    net.add(Dense(64, activation="sigmoid"))'
+    right = 'for _ in range(12):\n    net.add(Dense(64, activation="relu"))'
     note = "Sigmoids make gradients vanish, so ReLU is the usual activation."
 
     def __init__(self) -> None:

@@ -51,10 +51,13 @@ class Recorder:
         self._optimizers.finish()
         self.now.close_if_updated()
 
-    def facts(self) -> RunFacts:
-        """What rules may ask after the last step."""
+    def facts(self, trained_elsewhere: bool) -> RunFacts:
+        """What rules may ask after the last step. trained_elsewhere: a child process trained."""
         return RunFacts(
             steps=self.now.steps_done,
+            passes=self.now.passes,
+            forwards=self.now.forwards,
+            trained_elsewhere=trained_elsewhere,
             buffers=list(self.ledger.weights.values()),
             departed=self.ledger.departed,
             handed=self._optimizers.handed,

@@ -229,6 +229,9 @@ class RunFacts:
     """What rules may ask after the last step."""
 
     steps: int
+    passes: int  # backward passes
+    forwards: int  # forward passes in training mode
+    trained_elsewhere: bool  # a child process trained
     buffers: list[Buffer]  # whose parameters are alive
     departed: list[Buffer]  # and some of those whose parameters are not
     handed: set[str]  # the parameters that optimisers of Trainers are to train, by name

@@ -43,6 +43,7 @@ class OpenStep:
         self.totals: Counter[tuple[str, int]] = Counter()  # ("backward", 1): the steps in which it ran once
         self.out_of_order: list[int] = []  # the first few steps whose events were not in order
         self.passes = 0  # backward passes begun
+        self.forwards = 0  # in training mode
         self.recording = False  # a scope of autograd.record() is open
         self.batch_sizes: set[int] = set()  # numbers of examples that a batch may have
         self._judges, self._sampled = judges, sampled
@@ -129,6 +130,7 @@ class OpenStep:
 
     def forward(self, source: object, training: bool) -> None:
         """Enter a forward pass."""
+        self.forwards += training
         self.step.events.append(Event(Kind.FORWARD, source, training))
 
     def await_backward(self, source: object, writes: Callable[[Buffer], bool]) -> None:

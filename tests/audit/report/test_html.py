@@ -5,13 +5,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from audited import audited
 
 from mx_notes import audit
-from mx_notes.audit import runner
 from mx_notes.audit.rules import rules
 from mx_notes.runtime import mx
 
-PROGRAMS = Path(__file__).parents[1] / "programs"
+PROGRAMS = Path(__file__).parents[2] / "programs"
 WRONG = PROGRAMS / "bugs" / "gluon_mean_loss_stepped_by_batch_size.py"
 RIGHT = PROGRAMS / "healthy" / "module_forward_backward_update.py"
 
@@ -78,7 +78,7 @@ def test_the_command_writes_findings_with_their_line_first(mx_notes_command, tmp
 
 
 def test_a_right_program_is_told_what_was_not_checked():
-    watch, _ = runner.run(RIGHT, [], max_steps=5)
+    watch = audited(RIGHT, max_steps=5)
     text = visible(watch.to_html())
     assert "Nothing found in 5 steps" in text
     held = text.count("held on ")
@@ -87,7 +87,7 @@ def test_a_right_program_is_told_what_was_not_checked():
 
 
 def test_it_loads_nothing_and_runs_no_script():
-    watch, _ = runner.run(WRONG, [], max_steps=3)
+    watch = audited(WRONG, max_steps=3)
     page = watch.to_html()
     assert not re.search(
         r"https?:|<script|<link(?! rel=\"icon\" href=\"data:,\")|<i?frame|@import|url\(", page
@@ -112,7 +112,7 @@ def test_it_loads_nothing_and_runs_no_script():
     ],
 )
 def test_the_marks_of_a_step_stand_for_all_of_its_events(program):
-    watch, _ = runner.run(PROGRAMS / f"{program}.py", [], max_steps=20)
+    watch = audited(PROGRAMS / f"{program}.py", max_steps=20)
     drawn = rows(watch.to_html())
     assert len(drawn) == len(watch.summary().first_steps) == 12
     for step, row in zip(watch.summary().first_steps, drawn, strict=True):
@@ -146,7 +146,7 @@ def test_events_stand_in_their_order_and_updates_are_one_mark():
 
 
 def test_executors_get_names_and_lines_of_their_own():
-    watch, _ = runner.run(PROGRAMS / "healthy" / "module_two_devices.py", [], max_steps=2)
+    watch = audited(PROGRAMS / "healthy" / "module_two_devices.py", max_steps=2)
     row = rows(watch.to_html())[0]
     assert {"executor 1", "executor 2"} <= set(texts(row))
     assert "executor 3" not in texts(row)
@@ -188,14 +188,14 @@ def test_a_step_of_very_many_events_is_cut_and_says_so():
 
 def test_a_finding_is_marked_on_each_step_on_which_it_was_seen():
     program = PROGRAMS / "bugs" / "gluon_two_losses_two_backwards.py"
-    watch, _ = runner.run(program, [], max_steps=4)
+    watch = audited(program, max_steps=4)
     page = watch.to_html()
     assert ["✕ backward-once" in texts(row) for row in rows(page)] == [True] * 4
     assert "on 4 steps, first on step 1" in visible(page)
 
 
 def test_a_finding_about_the_run_stands_on_no_step():
-    watch, _ = runner.run(PROGRAMS / "bugs" / "gluon_layers_in_a_python_list.py", [])
+    watch = audited(PROGRAMS / "bugs" / "gluon_layers_in_a_python_list.py")
     page = watch.to_html()
     assert "frozen-parameter seen over the whole run" in visible(page)
     assert not [text for row in rows(page) for text in texts(row) if "frozen" in text]
@@ -225,7 +225,7 @@ for _ in range(3):
     trainer.step(4)  # </code><script>alert(2)</script>
 """
     )
-    watch, _ = runner.run(program, [])
+    watch = audited(program)
     assert any("<script>" in finding.message for finding in watch.errors)
     page = watch.to_html()
     assert "<script" not in page
@@ -240,7 +240,7 @@ for _ in range(3):
 def test_a_program_that_is_gone_is_named_without_its_lines(tmp_path):
     program = tmp_path / "train.py"
     program.write_text(WRONG.read_text())
-    watch, _ = runner.run(program, [], max_steps=3)
+    watch = audited(program, max_steps=3)
     program.unlink()
     page = watch.to_html()
     assert f"{program}:{watch.errors[0].line}" in page
@@ -249,10 +249,10 @@ def test_a_program_that_is_gone_is_named_without_its_lines(tmp_path):
 
 def test_a_program_that_does_not_train_gets_a_page_too(mx_notes_command, tmp_path):
     (tmp_path / "script.py").write_text("print('hello')")
-    assert mx_notes_command("audit", "--html", "report.html", "script.py").returncode == 0
+    assert mx_notes_command("audit", "--html", "report.html", "script.py").returncode == 1
     text = visible((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "No step was seen: no parameter was updated while the audit watched." in text
-    assert f"{len(rules())} had nothing to check" in text
+    assert "nothing-trained" in text
+    assert "the script ended without opening it" in text
 
 
 def test_a_page_that_cannot_be_written_is_one_line_and_status_2(mx_notes_command, tmp_path):

@@ -1,0 +1,94 @@
+"""A whole process under the audit: from the moment it opens MXNet to its end, and its children likewise.
+
+`mx-notes audit` sets OPTIONS. Each process that trains leaves its report in the folder that they name.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from .. import disk
+from .hooks.attach import attached
+from .hooks.listener import Listener
+from .hooks.telling import audience, leave_all
+from .watch import StopAudit, Watch, audit
+
+OPTIONS = "MX_NOTES_AUDIT"  # JSON: "folder", "main" (the first process's pid, once it is known), "options" of `audit`
+IGNORED = 3  # times that a program may swallow StopAudit before it is ended
+
+
+def begin() -> None:
+    """Audit this process from here on, as OPTIONS say."""
+    options = json.loads(os.environ[OPTIONS])
+    Path(options["folder"], f"{os.getpid()}.opened").touch()
+    process = _Process(**options)
+    process.begin()
+    atexit.register(process.finish)
+    # A process that ends without Python's own end, as children of multiprocessing do.
+    leave, os._exit = os._exit, lambda status: (process.finish(), leave(status))
+    os.register_at_fork(after_in_child=process.begin_as_child)
+
+
+class _Process:
+    """The audit of this process."""
+
+    def __init__(self, folder: str, options: dict) -> None:
+        self._folder, self._options = Path(folder), options
+        self._open = ExitStack()
+        self._watch: Watch | None = None
+        self._forked = False
+
+    def begin(self) -> None:
+        """Watch from here on."""
+        self._watch = self._open.enter_context(audit(**self._options, on_stop=self._stop))
+
+    def begin_as_child(self) -> None:
+        """After a fork: what the parent has seen is the parent's; begin anew when this process trains."""
+        leave_all()
+        self._open, self._watch, self._forked = ExitStack(), None, True
+        self._open.enter_context(attached(_FirstTraining(self.begin)))
+
+    def _stop(self, times: int) -> None:
+        if times <= IGNORED:
+            raise StopAudit
+        self.finish()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(0)
+
+    def finish(self) -> None:
+        """Judge the run and leave the report; once."""
+        watch, self._watch = self._watch, None
+        if watch is None:
+            return
+        watch.finish(trained_elsewhere=any(self._folder.glob("*.json")))
+        self._open.close()
+        if watch.number_of_steps or not self._forked:
+            watch.script = watch.script or f"process {os.getpid()}"
+            disk.replace(self._folder / f"{os.getpid()}.json", watch.to_json())
+
+
+class _FirstTraining(Listener):
+    """Waits in a forked process until it trains: a worker that loads data does not."""
+
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self._begin = begin
+
+    def recording_set(self, on: bool, resumed: bool) -> None:
+        """A recorded scope: begin the audit, in place of this listener."""
+        self._pass_on("recording_set", on, resumed)
+
+    def executor_seen(self, executor: object) -> None:
+        """A forward pass of an executor: likewise."""
+        self._pass_on("executor_seen", executor)
+
+    def _pass_on(self, moment: str, *arguments: object) -> None:
+        leave_all()
+        self._begin()
+        audience().pass_on(moment, *arguments)

@@ -1,0 +1,28 @@
+"""The rule nothing-trained."""
+
+from __future__ import annotations
+
+from ..finding import NOTHING_TRAINED, nothing_trained
+from ..trace.step import RunFacts
+from . import ERROR, Findings, NothingToCheck, Rule, first
+
+
+class NothingTrained(Rule):
+    """Some parameter is updated while the audit watches."""
+
+    id, severity = NOTHING_TRAINED, ERROR
+    sees = "all forward passes, backward passes and updates of the run"
+    wrong = "loss.backward()  # and no trainer.step"
+    right = "loss.backward()\ntrainer.step(batch_size)"
+
+    def at_end(self, run: RunFacts) -> Findings | NothingToCheck:
+        """Say what was seen instead."""
+        if run.steps or run.trained_elsewhere:
+            return []
+        if run.passes:
+            seen = f"{run.passes} backward passes and no update: is trainer.step (or module.update) called?"
+        elif run.forwards:
+            seen = f"{run.forwards} forward passes in training mode, no backward pass and no update"
+        else:
+            seen = "no forward pass in training mode, no backward pass, no update: nothing could be judged"
+        return first([nothing_trained(seen)])

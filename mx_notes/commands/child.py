@@ -1,0 +1,69 @@
+"""A Python program run as `python PROGRAM` would run it, in a child process that is prepared for MXNet."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import UserError
+
+STARTUP = Path(__file__).parents[1] / "startup"  # of a sitecustomize.py
+THEN = "MX_NOTES_THEN"  # MODULE:FUNCTION to call once MXNet is open
+PR_SET_PDEATHSIG = 1  # sys/prctl.h
+SI_KERNEL = 0x80  # asm-generic/siginfo.h: the signal is the terminal's, which sends it to the child, too
+LIBC = ctypes.CDLL(None)
+
+
+def environment(then: str = "") -> dict[str, str]:
+    """This process's variables, and those by which a child and its children are prepared for MXNet."""
+    places = [str(STARTUP), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places)), THEN: then}
+
+
+def command(program: Path | None, module: list[str] | None, arguments: list[str]) -> list[str]:
+    """The command line of `python PROGRAM ARGUMENTS` or, with `module`, of `python -m MODULE ARGUMENTS`.
+
+    Raises UserError for a program that is missing, not a file, or a notebook.
+    """
+    if module:
+        return [sys.executable, "-m", *module]
+    if program is None:
+        raise UserError("name the SCRIPT to run, or -m MODULE")
+    if not program.exists():
+        raise UserError(f"{program}: no such file")
+    if program.is_dir() and not (program / "__main__.py").is_file():
+        raise UserError(f"{program}: a folder without __main__.py, expected a Python script")
+    if program.suffix == ".ipynb":
+        raise UserError(
+            f"{program}: a notebook; write it as a script (jupyter nbconvert --to script), or audit it from inside"
+        )
+    return [sys.executable, str(program), *arguments]
+
+
+def run(arguments: list[str], variables: Mapping[str, str]) -> tuple[int, int]:
+    """Run a command to its end, passing on the signals that this process gets; returns its pid and exit status.
+
+    The status of a program that was killed is 128 + the signal, as a shell has it.
+    """
+    watched = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+
+    def begin() -> None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    try:
+        child = subprocess.Popen(arguments, env=variables, preexec_fn=begin)
+        while child.poll() is None:
+            received = signal.sigwaitinfo(watched)
+            from_terminal = received.si_signo == signal.SIGINT and received.si_code == SI_KERNEL
+            if received.si_signo != signal.SIGCHLD and not from_terminal:
+                child.send_signal(received.si_signo)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return child.pid, 128 - child.returncode if child.returncode < 0 else child.returncode
