@@ -100,3 +100,8 @@ def test_a_network_without_activations_has_nothing_to_check():
     for network in (hidden(DATA), hidden(leaky)):
         assert DeadActivation().on_step(step(network, number=2)) is NOTHING_TO_CHECK
     assert DeadActivation().on_step(step(number=2)) is NOTHING_TO_CHECK
+
+
+def test_of_several_passes_the_first_is_looked_at():
+    rule = DeadActivation()
+    assert [rule.on_step(step(ALIVE, DEAD, number=number)) for number in (2, 16)] == [[], []]
