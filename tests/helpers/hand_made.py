@@ -1,7 +1,7 @@
 """Steps made by hand for a rule to judge: the audit's own classes, filled with a few numbers.
 
-    loss = softmax_loss(dense(leaf("data", shape=(4, 8))), labels=[0, 1, 2, 0])
-    assert MeanLoss().on_step(step(look(loss), update("weight", rescale=1 / 4))) == []
+loss = softmax_loss(dense(leaf("data", shape=(4, 8))), labels=[0, 1, 2, 0])
+assert MeanLoss().on_step(step(look(loss), update("weight", rescale=1 / 4))) == []
 """
 
 from __future__ import annotations
@@ -41,7 +41,12 @@ _handles = count(1_000_000)
 
 
 def leaf(
-    name: str, values: Any = None, *, shape: Sequence[int] | None = None, parameter: bool = False, handle: int = 0
+    name: str,
+    values: Any = None,
+    *,
+    shape: Sequence[int] | None = None,
+    parameter: bool = False,
+    handle: int = 0,
 ) -> Node:
     """Data, labels or a parameter, with values or with a shape only."""
     return _filled(Node(LEAF, name, parameter=parameter, handle=handle), values, shape)
@@ -185,9 +190,7 @@ def sample(
     """
     after = before if after is None else after
     gradient = np.ones(len(before)) if gradient is None else gradient
-    arrays = [
-        mx.nd.array(values, dtype=dtype, ctx=mx.cpu(device)) for values in (gradient, before, after)
-    ]
+    arrays = [mx.nd.array(values, dtype=dtype, ctx=mx.cpu(device)) for values in (gradient, before, after)]
     return UpdateSample(
         name,
         optimizer or mx.optimizer.SGD(),

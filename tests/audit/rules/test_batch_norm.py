@@ -19,9 +19,7 @@ def test_running_statistics_in_place_of_the_batchs(op):
     assert "normalises by the running statistics, not the batch's" in finding.text
 
 
-@pytest.mark.parametrize(
-    ("shape", "axis"), [((1, 8), 1), ((1, 8), -1), ((1, 8, 1, 1), 1), ((1, 1, 1, 8), 3)]
-)
+@pytest.mark.parametrize(("shape", "axis"), [((1, 8), 1), ((1, 8), -1), ((1, 8, 1, 1), 1), ((1, 1, 1, 8), 3)])
 def test_one_value_per_channel(shape, axis):
     finding = the_finding(BatchNorm(), step(look(batch_norm(shape, axis=axis))))
     assert finding.severity is WARNING

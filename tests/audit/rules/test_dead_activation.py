@@ -29,7 +29,9 @@ def test_a_relu_that_is_zero_at_two_looks():
     assert "relu (Activation), a relu, is zero for all examples of several batches" in finding.text
 
 
-@pytest.mark.parametrize(("kind", "values"), [("sigmoid", [[1.0, 0.0, 1e-4]]), ("tanh", [[1.0, -1.0, 0.9999]])])
+@pytest.mark.parametrize(
+    ("kind", "values"), [("sigmoid", [[1.0, 0.0, 1e-4]]), ("tanh", [[1.0, -1.0, 0.9999]])]
+)
 @pytest.mark.parametrize("op", ["Activation", None])
 def test_a_saturated_activation_at_two_looks(op, kind, values):
     activation = node(op or kind, DATA, values=values, act_type=kind)

@@ -22,7 +22,9 @@ def test_copies_that_differ_after_the_update():
     )
     assert finding.severity is ERROR
     assert "fc_weight differs between its 2 devices after the update, by 5.0e-01" in finding.text
-    assert "gradients are not summed over the devices (kvstore), or the copies began differently" in finding.text
+    assert (
+        "gradients are not summed over the devices (kvstore), or the copies began differently" in finding.text
+    )
 
 
 def test_the_third_of_three_devices():

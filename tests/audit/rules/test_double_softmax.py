@@ -78,7 +78,8 @@ def sigmoid_loss(scores):
 
 
 @pytest.mark.parametrize(
-    "loss", [sigmoid_loss, lambda scores: node("LogisticRegressionOutput", scores, leaf("label", shape=(2, 3)))]
+    "loss",
+    [sigmoid_loss, lambda scores: node("LogisticRegressionOutput", scores, leaf("label", shape=(2, 3)))],
 )
 def test_a_sigmoid_before_the_sigmoid_loss(loss):
     text = finding_in(loss(sigmoid(logits())))
@@ -95,7 +96,9 @@ def test_a_soft_relu_elsewhere_is_no_loss():
 
 
 def picked(scores, scalar=-1.0):
-    return node("_mul_scalar", node("pick", scores, leaf("label", LABELS), shape=(2,)), shape=(2,), scalar=scalar)
+    return node(
+        "_mul_scalar", node("pick", scores, leaf("label", LABELS), shape=(2,)), shape=(2,), scalar=scalar
+    )
 
 
 def dotted(scores):
@@ -143,7 +146,8 @@ def test_a_mask_is_no_target():
 def binary_cross_entropy(scores):
     rest = node("_rminus_scalar", scores, shape=(2, 3), scalar=1.0)
     halves = [
-        node("log", node("_plus_scalar", half, shape=(2, 3), scalar=1e-12), shape=(2, 3)) for half in (scores, rest)
+        node("log", node("_plus_scalar", half, shape=(2, 3), scalar=1e-12), shape=(2, 3))
+        for half in (scores, rest)
     ]
     return mean(node("elemwise_add", *halves, shape=(2, 3)))
 

@@ -16,7 +16,9 @@ LOSSES = pytest.mark.parametrize("loss", [softmax_loss, softmax_output, cross_en
 
 
 @LOSSES
-@pytest.mark.parametrize(("labels", "wrong"), [([0, 1, 2, 3], 3), ([0, 1, -1, 2], -1), ([0, 1, 2, 1000], 1000)])
+@pytest.mark.parametrize(
+    ("labels", "wrong"), [([0, 1, 2, 3], 3), ([0, 1, -1, 2], -1), ([0, 1, 2, 1000], 1000)]
+)
 def test_a_label_outside_the_classes(loss, labels, wrong):
     finding = the_finding(LabelRange(), step(look(loss(SCORES, labels))))
     assert finding.severity is ERROR
@@ -57,7 +59,9 @@ def test_a_pick_from_scores_that_are_no_distribution_is_no_classification():
         mean(SCORES),
         node("SoftmaxOutput", SCORES, leaf("label", shape=(4,)), shape=(4, 3)),  # labels that cannot be read
         node("SoftmaxOutput", leaf("scores"), leaf("label", [9])),  # of an unknown shape
-        node("SoftmaxOutput", leaf("scores", shape=(4,)), leaf("label", [9]), shape=(4,)),  # no axis of classes
+        node(
+            "SoftmaxOutput", leaf("scores", shape=(4,)), leaf("label", [9]), shape=(4,)
+        ),  # no axis of classes
     ],
 )
 def test_what_cannot_be_told_is_not_judged(loss):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hand_made import buffer, dense, leaf, look, node, relu, step, the_finding, update
 
@@ -55,7 +57,12 @@ def test_what_is_linear_itself_makes_no_difference(op, attributes):
 
 @pytest.mark.parametrize(
     ("op", "attributes"),
-    [("Activation", {"act_type": "relu"}), ("Pooling", {"pool_type": "max"}), ("BatchNorm", {}), ("tanh", {})],
+    [
+        ("Activation", {"act_type": "relu"}),
+        ("Pooling", {"pool_type": "max"}),
+        ("BatchNorm", {}),
+        ("tanh", {}),
+    ],
 )
 def test_something_non_linear_between_them_is_right(op, attributes):
     assert holds(between(op, **attributes))
@@ -109,7 +116,7 @@ def test_weights_of_gluon_are_told_by_their_arrays():
 def network(*units):
     """A Gluon network of dense layers, and the handles of their weights."""
     net = mx.gluon.nn.HybridSequential()
-    for before, after in zip(units, units[1:], strict=False):
+    for before, after in pairwise(units):
         net.add(mx.gluon.nn.Dense(after, in_units=before))
     net.initialize()
     return net, [layer.weight.data().handle.value for layer in net]

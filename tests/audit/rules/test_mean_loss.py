@@ -71,7 +71,9 @@ MEANS = {
     "a mean of losses with a factor of their own": look(mean(scaled("_mul_scalar", losses(), 0.5))),
     "a mean of another shape": look(node("mean", node("Reshape", losses(), shape=(2, 2)), shape=(1,))),
     "a difference": look(
-        node("elemwise_sub", mean(losses()), node("sum", leaf("constant", shape=(1,)), shape=(1,)), shape=(1,))
+        node(
+            "elemwise_sub", mean(losses()), node("sum", leaf("constant", shape=(1,)), shape=(1,)), shape=(1,)
+        )
     ),
     "SoftmaxOutput of a batch": output(normalization="batch"),
     "SoftmaxOutput of valid labels": output(normalization="valid"),

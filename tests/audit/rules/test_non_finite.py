@@ -1,6 +1,19 @@
 import numpy as np
 import pytest
-from hand_made import buffer, copy_of, dense, facts, leaf, look, node, note, sample, softmax_loss, step, the_finding
+from hand_made import (
+    buffer,
+    copy_of,
+    dense,
+    facts,
+    leaf,
+    look,
+    node,
+    note,
+    sample,
+    softmax_loss,
+    step,
+    the_finding,
+)
 
 from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK
 from mx_notes.audit.rules.non_finite import NonFinite
@@ -29,7 +42,9 @@ def test_a_gradient_that_was_noted_between_two_sampled_steps():
 
 def test_a_parameter_that_was_noted_beside_it():
     noted = note(Noted.GRADIENT_NOT_FINITE, numbers=(8,), subject="fc_weight")
-    assert "step 8 is not finite; fc_weight is not finite either" in the_finding(NonFinite(), step(noted)).text
+    assert (
+        "step 8 is not finite; fc_weight is not finite either" in the_finding(NonFinite(), step(noted)).text
+    )
 
 
 @BAD
@@ -42,7 +57,9 @@ def test_a_loss(bad):
 
 def test_of_an_executor_the_losses_are_judged_and_other_outputs_are_not():
     lost = node("make_loss", leaf("data", shape=(2,)), values=[np.nan, 1.0])
-    scores = node("SoftmaxOutput", leaf("data", shape=(2, 3)), leaf("label", [0, 1]), values=[[np.nan] * 3] * 2)
+    scores = node(
+        "SoftmaxOutput", leaf("data", shape=(2, 3)), leaf("label", [0, 1]), values=[[np.nan] * 3] * 2
+    )
     assert "the loss" in the_finding(NonFinite(), step(look(lost, executor=True))).text
     assert NonFinite().on_step(step(look(scores, executor=True), RIGHT)) == []
 

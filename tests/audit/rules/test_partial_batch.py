@@ -59,6 +59,8 @@ def test_examples_that_are_repeated_to_fill_the_batch():
     assert "last_batch_handle='discard' or 'roll_over'" in finding.text
 
 
-@pytest.mark.parametrize("seen", [step(), step(update(rescale=1.0)), step(look(losses(2)), update(rescale=None))])
+@pytest.mark.parametrize(
+    "seen", [step(), step(update(rescale=1.0)), step(look(losses(2)), update(rescale=None))]
+)
 def test_a_weight_that_cannot_be_told_is_not_judged(seen):
     assert PartialBatch().on_step(seen) is NOTHING_TO_CHECK

@@ -76,7 +76,9 @@ def test_a_text_that_goes_on_from_batch_to_batch_keeps_its_order(recurrent):
 
 def test_a_state_that_is_trained_is_not_carried():
     learned = leaf("state", np.ones((2, 4)), parameter=True)
-    layer = node("RNN", leaf("data", shape=(5, 2, 8)), leaf("parameters", shape=(99,), parameter=True), learned)
+    layer = node(
+        "RNN", leaf("data", shape=(5, 2, 8)), leaf("parameters", shape=(99,), parameter=True), learned
+    )
     assert list(feed(RepeatedBatch(), "abcdabcd", look(layer))) == [8]
 
 
