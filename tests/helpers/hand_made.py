@@ -6,7 +6,7 @@ assert MeanLoss().on_step(step(look(loss), update("weight", rescale=1 / 4))) == 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -78,14 +78,14 @@ def dense(source: Node, units: int = 3, *, values: Any = None, name: str = "dens
     return node("FullyConnected", source, weight, bias, values=values, name=name, num_hidden=values.shape[1])
 
 
-def relu(source: Node, values: Any = None) -> Node:
-    """A relu; `values` or those of its input."""
-    return _act("relu", source, values)
+def relu(source: Node) -> Node:
+    """A relu."""
+    return _act("relu", source, lambda x: np.maximum(x, 0))
 
 
-def sigmoid(source: Node, values: Any = None) -> Node:
-    """A sigmoid; `values` or those of its input."""
-    return _act("sigmoid", source, values)
+def sigmoid(source: Node) -> Node:
+    """A sigmoid."""
+    return _act("sigmoid", source, lambda x: 1 / (1 + np.exp(-x)))
 
 
 def softmax_loss(scores: Node, labels: Sequence[float]) -> Node:
@@ -122,8 +122,9 @@ def look(
     return Look(Graph([Output(head) for head in heads], given, executor), device)
 
 
-def _act(kind: str, source: Node, values: Any) -> Node:
-    values = source.fetch(0) if values is None else values
+def _act(kind: str, source: Node, function: Callable[[np.ndarray], np.ndarray]) -> Node:
+    known = source.fetch(0)
+    values = None if known is None else function(known)
     return node("Activation", source, values=values, shape=source.shape_of(0), name=kind, act_type=kind)
 
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from hand_made import dense, leaf, look, mean, node, relu, sample, sigmoid, step, the_finding
+from hand_made import dense, leaf, look, mean, node, relu, sample, step, the_finding
 
 from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.dead_activation import DeadActivation
 
 DATA = leaf("data", shape=(2, 3))
-SOME = [[0.0, 2.0, 0.0], [1.0, 0.0, 0.0]]
+NEGATIVE = leaf("data", [[-1.0, -0.5, 0.0], [-2.0, -3.0, -4.0]])
 
 
 def hidden(activation):
@@ -14,7 +14,8 @@ def hidden(activation):
     return look(dense(activation))
 
 
-ALIVE, DEAD = hidden(relu(DATA, SOME)), hidden(relu(DATA, np.zeros((2, 3))))
+ALIVE = hidden(relu(leaf("data", [[-1.0, -0.5, 0.5], [-2.0, -3.0, -4.0]])))
+DEAD = hidden(relu(NEGATIVE))
 
 
 def at_second_look(seen):
@@ -44,9 +45,8 @@ def test_batch_norm_and_relu_in_one_operator_is_a_relu():
 
 
 def test_the_output_of_a_regression_is_an_activation_like_others():
-    output = relu(leaf("data", shape=(2, 1)), np.zeros((2, 1)))
-    difference = node("elemwise_sub", output, leaf("label", shape=(2, 1)), shape=(2, 1))
-    loss = mean(node("square", difference, shape=(2, 1)))
+    difference = node("elemwise_sub", relu(NEGATIVE), leaf("label", shape=(2, 3)), shape=(2, 3))
+    loss = mean(node("square", difference, shape=(2, 3)))
     assert "a relu, is zero" in at_second_look(look(loss)).text
 
 
@@ -71,12 +71,17 @@ def test_of_the_sampled_steps_these_are_due(number):
 
 @pytest.mark.parametrize("number", [1, 3, 4, 128])
 def test_others_are_spared_the_forward_pass_without_a_suspicion(number):
-    assert DeadActivation().on_step(step(DEAD, number=number)) is NOTHING_TO_CHECK
+    rule = DeadActivation()
+    assert rule.on_step(step(DEAD, number=number)) is NOTHING_TO_CHECK
+    assert rule.on_step(step(ALIVE, number=2)) == []
+    assert rule.on_step(step(DEAD, number=number)) is NOTHING_TO_CHECK
 
 
-def test_a_sigmoid_that_is_not_saturated_is_right():
-    rule, half = DeadActivation(), hidden(sigmoid(DATA, [[0.5, 0.999999, 0.0]]))
-    assert [rule.on_step(step(half, number=number)) for number in (2, 16)] == [[], []]
+@pytest.mark.parametrize("kind", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("values", [[0.002] * 20, [0.998] * 20, [1.0] * 19 + [0.5]])
+def test_activations_that_are_nearly_saturated_are_right(kind, values):
+    rule, near = DeadActivation(), hidden(node(kind, DATA, values=[values]))
+    assert [rule.on_step(step(near, number=number)) for number in (2, 16)] == [[], []]
 
 
 def test_what_died_of_nan_parameters_is_left_to_another_rule():
@@ -85,8 +90,8 @@ def test_what_died_of_nan_parameters_is_left_to_another_rule():
 
 
 def test_a_margin_that_is_kept_is_a_loss_of_zero():
-    margins = relu(leaf("data", shape=(4,)), np.zeros(4))
-    squared = node("square", margins, shape=(4,))
+    margins = relu(NEGATIVE)
+    squared = node("square", margins, shape=(2, 3))
     for loss in (margins, mean(margins), mean(squared)):
         assert DeadActivation().on_step(step(look(loss), number=2)) is NOTHING_TO_CHECK
 
@@ -105,5 +110,4 @@ def test_a_network_without_activations_has_nothing_to_check():
 
 
 def test_of_several_passes_the_first_is_looked_at():
-    rule = DeadActivation()
-    assert [rule.on_step(step(ALIVE, DEAD, number=number)) for number in (2, 16)] == [[], []]
+    assert DeadActivation().on_step(step(hidden(DATA), DEAD, number=2)) is NOTHING_TO_CHECK

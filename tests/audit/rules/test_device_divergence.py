@@ -38,8 +38,10 @@ def test_equal_copies_are_right():
 
 
 def test_another_order_of_sums_may_differ_in_the_last_bits():
-    copies = [copy_of("fc_weight", [1.0, -2.0]), copy_of("fc_weight", [1.000001, -2.0], 1)]
+    copies = [copy_of("fc_weight", [1.0, value], device) for device, value in enumerate((-2.0, -2.00001))]
     assert DeviceDivergence().on_step(step(*copies)) == []
+    copies[1] = copy_of("fc_weight", [1.0, -2.00004], 1)
+    assert the_finding(DeviceDivergence(), step(*copies))
 
 
 def test_copies_updated_by_hand_are_told_by_their_order():

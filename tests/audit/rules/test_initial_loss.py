@@ -27,8 +27,16 @@ def test_a_network_that_knows_already_is_right():
     assert InitialLoss().on_step(step(look(softmax_loss(SURE, [0, 0])))) == []
 
 
+def test_twice_the_loss_of_an_undecided_network_and_1_more_is_still_right():
+    """2 ln(3) + 1 = 3.2; the losses here are 3.1 and 3.3."""
+    near, far = (dense(leaf("data", shape=(1, 8)), values=[[score, 0.0, 0.0]]) for score in (3.0, 3.2))
+    assert InitialLoss().on_step(step(look(softmax_loss(near, [1])))) == []
+    assert the_finding(InitialLoss(), step(look(softmax_loss(far, [1]))))
+
+
 def test_labels_beyond_the_classes_are_taken_for_the_nearest_class():
-    assert InitialLoss().on_step(step(look(softmax_output(UNDECIDED, [-1, 7])))) == []
+    first_and_last = dense(leaf("data", shape=(2, 8)), values=[[20.0, 0.0, 0.0], [0.0, 0.0, 20.0]])
+    assert InitialLoss().on_step(step(look(softmax_output(first_and_last, [-1, 7])))) == []
 
 
 def test_it_looks_once():
@@ -41,6 +49,7 @@ def test_later_steps_are_not_the_first():
     assert InitialLoss().on_step(step(look(softmax_loss(SURE, LABELS)), number=2)) is NOTHING_TO_CHECK
 
 
+ONE_EXAMPLE = node("log_softmax", leaf("scores", shape=(3,)), values=[-20.0, -20.0, 0.0])
 SOFTMAX = node("softmax", SURE, values=[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
 
 
@@ -49,6 +58,7 @@ SOFTMAX = node("softmax", SURE, values=[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     [
         mean(SURE),
         node("pick", SOFTMAX, leaf("label", LABELS), shape=(2,)),  # of probabilities
+        node("pick", ONE_EXAMPLE, leaf("label", [1]), shape=(1,)),  # without a batch
         softmax_output(node("FullyConnected", leaf("data", shape=(2, 8)), shape=(2, 3)), LABELS),  # no values
         softmax_output(SURE, [LABELS]),  # a picture's labels
         node("SoftmaxOutput", SURE, leaf("label", shape=(2,)), shape=(2, 3)),  # nor labels

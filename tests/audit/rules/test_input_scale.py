@@ -6,7 +6,8 @@ from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.input_scale import InputScale
 
 DRAW = np.random.default_rng(1)
-NORMAL = DRAW.normal(size=(4, 8))
+DRAWN = DRAW.normal(size=(4, 8))
+NORMAL = (DRAWN - DRAWN.mean()) / DRAWN.std()
 PIXELS = DRAW.uniform(0, 255, size=(4, 8)).astype(np.float32)
 
 
@@ -19,10 +20,10 @@ def fed(values):
     [
         PIXELS,
         PIXELS.astype(np.uint8),
-        NORMAL + 30,
-        0.05 * NORMAL + 1,  # far from 0 as it varies
-        NORMAL / 1000,
-        NORMAL * 50,
+        20.5 * NORMAL,
+        10 * NORMAL + 20.5,
+        NORMAL / 10 + 1.01,  # too little variation around its mean
+        NORMAL * 0.009,
     ],
 )
 def test_an_input_far_from_mean_0_and_variance_1(values):
@@ -43,8 +44,18 @@ def test_a_change_of_shape_before_the_first_layer_hides_nothing():
     assert the_finding(InputScale(), step(look(dense(flat))))
 
 
-@pytest.mark.parametrize("values", [NORMAL, DRAW.uniform(0, 1, size=(4, 8))])
-def test_an_input_near_0_and_1_is_right(values):
+@pytest.mark.parametrize(
+    "values",
+    [
+        NORMAL,
+        DRAW.uniform(0, 1, size=(4, 8)),
+        19.5 * NORMAL,
+        10 * NORMAL + 19.5,
+        NORMAL / 10 + 0.99,
+        NORMAL * 0.011,
+    ],
+)
+def test_an_input_about_0_and_1_is_right(values):
     assert InputScale().on_step(fed(values)) == []
 
 
@@ -80,10 +91,10 @@ WORDS = leaf("data", np.arange(32.0) * 10)
 @pytest.mark.parametrize(
     "head",
     [
-        dense(leaf("few", np.full((3, 5), 100.0))),
+        dense(leaf("few", PIXELS[:3, :5])),
         dense(leaf("mask", DRAW.integers(0, 2, size=(4, 8)).astype(float))),
         dense(leaf("state", np.zeros((4, 8)))),
-        dense(leaf("counts", np.full((4, 8), 100, np.int32))),
+        dense(leaf("counts", PIXELS.astype(np.int32))),
         dense(leaf("too large to read", shape=(4, 8))),
         node("Embedding", WORDS, leaf("table", shape=(400, 8), parameter=True), shape=(32, 8)),
         node("exp", leaf("data", PIXELS)),  # meets no weights
@@ -91,6 +102,10 @@ WORDS = leaf("data", np.arange(32.0) * 10)
 )
 def test_what_is_no_magnitude_is_not_judged(head):
     assert InputScale().on_step(step(look(head))) is NOTHING_TO_CHECK
+
+
+def test_sixteen_values_are_enough():
+    assert the_finding(InputScale(), fed(PIXELS[:2]))
 
 
 def test_a_step_without_a_graph_is_not_judged():

@@ -33,9 +33,13 @@ def test_servers_that_keep_the_rate_they_got_first():
     assert finding.place == ("train.py", 40)
 
 
+def test_rates_are_compared_to_the_sixth_digit():
+    assert the_finding(LearningRate(), step(rates={1: Rates(0.1 * (1 + 2e-6), 0.1)}))
+    assert LearningRate().on_step(step(rates={1: Rates(0.1 * (1 + 5e-7), 0.1)})) == []
+
+
 def test_the_rate_asked_for_is_right():
     assert LearningRate().on_step(step(rates={1: Rates(0.1, 0.1), 2: Rates(0.02, 0.02)})) == []
-    assert LearningRate().on_step(step(rates={1: Rates(0.1, 0.1 * (1 + 1e-7))})) == []
 
 
 def test_one_of_two_optimisers_is_enough():
@@ -60,8 +64,9 @@ def test_a_schedule_that_was_asked_for_epochs():
     "schedule",
     [
         Schedule(horizon=20, largest=10),  # asked for updates
-        Schedule(horizon=20, largest=5),  # a quarter of its way: perhaps
-        Schedule(horizon=1000, largest=2),  # the run was too short to tell
+        Schedule(horizon=8, largest=2),  # a quarter of its way: perhaps
+        Schedule(horizon=16, largest=3),  # more than a quarter of the updates: perhaps
+        Schedule(horizon=21, largest=2),  # the run was too short to tell
         Schedule(horizon=0, largest=2),  # made for nobody knows how many
     ],
 )
@@ -70,23 +75,24 @@ def test_a_schedule_that_may_have_been_asked_for_updates(schedule):
 
 
 def test_of_several_schedules_one_is_named():
-    assert the_finding(after(*[0.1] * 10), facts(schedules=[Schedule(20, 2), Schedule(16, 2)]))
+    found = the_finding(after(*[0.1] * 10), facts(schedules=[Schedule(9, 2), Schedule(20, 2)]))
+    assert "over 9 updates" in found.text
 
 
 def test_a_rate_that_fell_at_once_and_stayed():
-    finding = the_finding(after(*[0.1] * 3, *[0.001] * 37), facts(steps=40))
+    finding = the_finding(after(*[0.1] * 3, *[0.05] * 3, *[0.019] * 34), facts(steps=40))
     assert finding.severity is WARNING
-    assert "the learning rate fell from 0.1 to 0.001 in the first 3 of 40 steps" in finding.text
+    assert "the learning rate fell from 0.1 to 0.019 in the first 6 of 40 steps" in finding.text
     assert "were the milestones meant as epochs?" in finding.text
-    assert finding.step == 3
+    assert finding.step == 6
 
 
 @pytest.mark.parametrize(
     "rates",
     [
         [0.1] * 40,
-        [*[0.1] * 20, *[0.001] * 20],  # halfway
-        [*[0.1] * 3, *[0.05] * 37],  # by little
+        [*[0.1] * 7, *[0.001] * 33],  # late
+        [*[0.1] * 3, *[0.021] * 37],  # by little
         [*[0.001] * 3, *[0.1] * 37],  # a warm-up
     ],
 )
@@ -95,5 +101,7 @@ def test_other_courses_of_the_rate_are_right(rates):
 
 
 def test_a_short_run_without_a_schedule_has_nothing_to_check():
-    assert after(0.1, *[0.001] * 38).at_end(facts(steps=39)) is NOTHING_TO_CHECK
+    short = after(0.1, *[0.001] * 38)
+    assert short.at_end(facts(steps=39)) is NOTHING_TO_CHECK
+    assert short.at_end(facts(steps=39, schedules=[Schedule(100, 39)])) == []
     assert LearningRate().at_end(facts()) is NOTHING_TO_CHECK

@@ -88,7 +88,7 @@ def test_two_heads_on_one_linear_layer_collapse():
 
 @pytest.mark.parametrize("grouped", ["depthwise", "pointwise"])
 def test_a_grouped_convolution_is_less_than_a_linear_layer(grouped):
-    groups = {grouped: 8}
+    groups = {grouped: 2}
     source = leaf("data", shape=(4, 8, 8, 8))
     for name in ("depthwise", "pointwise"):
         source = convolution(source, name, num_group=groups.get(name, 1))
