@@ -31,6 +31,7 @@ def test_both_at_once_are_two_findings():
 def test_of_many_parameters_three_are_named():
     updates = [update(name, stale=True) for name in "abcde"]
     assert "of a, b, c and 2 more" in the_finding(BackwardOnce(), step(*updates)).text
+    assert "of a, b, c:" in the_finding(BackwardOnce(), step(*updates[:3])).text
 
 
 def test_one_pass_before_each_update_is_right():

@@ -26,6 +26,12 @@ def test_one_value_per_channel(shape, axis):
     assert "one value per channel (a batch of one example)" in finding.text
 
 
+def test_an_operator_without_a_name_of_its_own_is_named_once():
+    nameless = batch_norm(use_global_stats=True)
+    nameless.name = "BatchNorm"
+    assert the_finding(BatchNorm(), step(look(nameless))).text.startswith("BatchNorm has use_global_stats")
+
+
 def test_one_image_has_many_values_per_channel():
     assert BatchNorm().on_step(step(look(batch_norm((1, 8, 5, 5))))) == []
 

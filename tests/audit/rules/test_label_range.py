@@ -48,6 +48,15 @@ def test_the_classes_of_a_picture_are_its_second_axis():
         assert "outside the 2 classes" in the_finding(LabelRange(), step(look(head))).text
 
 
+@pytest.mark.parametrize("op", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("label", "right"), [(2.0, True), (3.0, False)])
+def test_the_classes_of_a_sequences_tokens_are_the_last_axis(op, label, right):
+    shape = (2, 5, 3)
+    distribution = node(op, leaf("scores", shape=shape), shape=shape)
+    head = node("pick", distribution, leaf("label", np.full((2, 5), label)), shape=(2, 5), axis=-1)
+    assert (LabelRange().on_step(step(look(head))) == []) == right
+
+
 def test_a_pick_from_scores_that_are_no_distribution_is_no_classification():
     values = node("pick", SCORES, leaf("action", [7, 7, 7, 7]), shape=(4,))
     assert LabelRange().on_step(step(look(values))) is NOTHING_TO_CHECK

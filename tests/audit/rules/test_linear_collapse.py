@@ -123,10 +123,10 @@ def network(*units):
 
 
 def test_two_networks_of_several_layers_may_meet_under_one_optimiser():
-    (one, ones), (other, others) = network(8, 8, 5), network(5, 5, 3)
+    (one, ones), (other, others), (third, _) = network(8, 8, 5), network(5, 5, 3), network(2, 2, 2)
     assert holds(second_layer(first_layer(ones[-1]), others[0]))
     assert finding_in(second_layer(first_layer(ones[0]), ones[1]))
-    del one, other  # alive until here
+    del one, other, third  # alive until here
 
 
 def test_a_network_of_a_single_layer_is_a_part_of_the_other():

@@ -9,15 +9,17 @@ from mx_notes.audit.rules.mean_loss import MeanLoss
 
 N = 4
 SUM, TWICE = f"is that of the sum of {N} losses, not of their mean", "is divided by the batch size twice"
+ADDED = {"request": "add", "passes": 2}  # two backward passes, under grad_req="add"
 
 
-def scores(n=N, name="dense"):
-    return dense(leaf("data", shape=(n, 8)), name=name)
+def scores(n=N, name="dense", batch=0):
+    data = leaf("data", np.full((n, 8), batch), handle=100 + batch)
+    return dense(data, values=np.full((n, 3), batch), name=name)
 
 
-def losses(n=N, name="dense"):
-    """A loss for each of n examples."""
-    return softmax_loss(scores(n, name), (np.arange(n) % 3).tolist())
+def losses(n=N, batch=0):
+    """A loss for each of n examples of one of several batches."""
+    return softmax_loss(scores(n, batch=batch), ((batch + np.arange(n)) % 3).tolist())
 
 
 def output(**attributes):
@@ -114,13 +116,38 @@ def test_ignored_labels_do_not_count():
     assert holds(ignoring(), rescale=1 / N)  # a half of an example's weight is 0
 
 
-@pytest.mark.parametrize("rescale", [1 / N, 1 / (5 * N), 1.0])
-def test_tokens_may_be_averaged_over_examples_or_over_all_of_them(rescale):
-    """Losses (N, 5) of sequences."""
-    data = leaf("data", shape=(N, 5, 8))
-    tokens = node("square", node("FullyConnected", data, shape=(N, 5)), shape=(N, 5))
-    assert holds(look(tokens if rescale < 1 else mean(tokens)), rescale=rescale)
-    assert "of the sum of" in finding_in(look(tokens), rescale=1.0)
+def tokens(n=N):
+    """Losses (n, 5) of sequences."""
+    layer = node("FullyConnected", leaf("data", shape=(n, 5, 8)), shape=(n, 5))
+    return node("square", layer, shape=(n, 5))
+
+
+def test_tokens_may_be_averaged_over_examples_or_over_all_of_them():
+    assert holds(look(tokens()), rescale=1 / N)
+    assert holds(look(tokens()), rescale=1 / (5 * N))
+    assert holds(look(mean(tokens())), rescale=1.0)
+    assert "is that of the sum of" in finding_in(look(tokens()), rescale=1.0)
+
+
+@pytest.mark.parametrize(
+    ("divided", "rescale"),
+    [(lambda sums: scaled("_div_scalar", total(sums), N), 1 / N), (mean, 1 / N), (mean, 1 / (5 * N))],
+)
+def test_tokens_may_be_divided_twice_by_either_number(divided, rescale):
+    assert TWICE in finding_in(look(divided(tokens())), rescale=rescale)
+
+
+def test_of_a_single_sequence_the_tokens_are_the_losses():
+    assert "is that of the sum of 5 losses" in finding_in(look(tokens(n=1)), rescale=1.0)
+    assert holds(look(tokens(n=1)), rescale=1 / 5)
+
+
+def test_numbers_that_meet_no_layer_are_examples_all_the_same():
+    difference = node(
+        "elemwise_sub", leaf("x", shape=(N,)), leaf("mean", shape=(1,), parameter=True), shape=(N,)
+    )
+    assert holds(look(node("square", difference, shape=(N,))), rescale=1 / N)
+    assert SUM in finding_in(look(node("square", difference, shape=(N,))), rescale=1.0)
 
 
 def test_a_penalty_on_the_weights_is_no_loss_of_examples():
@@ -136,7 +163,15 @@ def test_each_of_several_heads_is_judged():
 
 
 def test_a_factor_that_is_no_number_of_examples_is_left_in_peace():
-    assert holds(look(scaled("_mul_scalar", mean(losses()), 0.3)), rescale=1.0)
+    weighted = scaled("_mul_scalar", mean(losses()), 0.3)
+    assert holds(look(weighted), rescale=1.0)
+    assert holds(look(weighted), look(weighted, device="cpu(1)"), rescale=0.5)
+    assert holds(look(weighted), look(weighted), **ADDED, rescale=1.0)
+
+
+def test_a_factor_must_be_right_to_the_second_digit():
+    assert SUM in finding_in(look(losses()), rescale=1.01)
+    assert holds(look(losses()), rescale=1.05)
 
 
 # Short batches
@@ -144,8 +179,8 @@ def test_a_factor_that_is_no_number_of_examples_is_left_in_peace():
 
 def test_a_short_batch_that_is_divided_by_the_full_size_is_left_to_another_rule():
     rule = MeanLoss()
-    assert rule.on_step(step(look(losses(8)), update(rescale=1 / 8))) == []
-    assert rule.on_step(step(look(losses()), update(rescale=1 / 8))) == []
+    assert rule.on_step(step(look(losses(N * N)), update(rescale=1 / N**2))) == []
+    assert rule.on_step(step(look(losses()), update(rescale=1 / N**2))) == []
     assert SUM in the_finding(rule, step(look(losses()), update(rescale=1.0))).text
 
 
@@ -156,8 +191,9 @@ def test_a_rate_by_hand_that_is_much_too_large_for_a_mean():
     assert SUM in finding_in(look(losses()), optimizer=None, rate=0.5)
 
 
-def test_a_factor_by_hand_that_may_hold_the_division_is_not_judged():
-    applied = update(optimizer=None, rate=0.1 / N)
+@pytest.mark.parametrize("rate", [1 / N, 0.1 / N])
+def test_a_factor_by_hand_that_may_hold_the_division_is_not_judged(rate):
+    applied = update(optimizer=None, rate=rate)
     assert MeanLoss().on_step(step(look(losses()), applied)) is NOTHING_TO_CHECK
 
 
@@ -186,16 +222,13 @@ def test_workers_whose_gradients_are_added():
 
 
 def micro_batches(head):
-    return [look(head()) for _ in range(2)]
-
-
-ADDED = {"request": "add", "passes": 2}
+    return [look(head(batch=number)) for number in range(2)]
 
 
 def test_micro_batches_that_are_added():
     assert holds(*micro_batches(losses), **ADDED, rescale=1 / (2 * N))
-    assert holds(*micro_batches(lambda: mean(losses())), **ADDED, rescale=1 / 2)
-    text = finding_in(*micro_batches(lambda: mean(losses())), **ADDED, rescale=1.0)
+    assert holds(*micro_batches(lambda batch: mean(losses(batch=batch))), **ADDED, rescale=1 / 2)
+    text = finding_in(*micro_batches(lambda batch: mean(losses(batch=batch))), **ADDED, rescale=1.0)
     assert "is the sum of 2 micro-batches' means, not the mean over all of them" in text
 
 

@@ -63,9 +63,20 @@ def test_a_master_copy_takes_the_update(dtype):
     assert finding_in(sgd(after=[0.9, 2.1], state=state, dtype=dtype))
 
 
-def test_rounding_is_no_fault():
-    assert holds(sgd(after=[1e4 - 0.1 + 1e-3], before=[1e4], gradient=[1.0]))
-    assert holds(sgd(after=[0.9001, 2.1], dtype="float16"))
+@pytest.mark.parametrize(
+    ("before", "off", "dtype", "right"),
+    [
+        (1.0, 5e-6, "float32", True),
+        (1.0, 2e-5, "float32", False),
+        (1e4, 5e-3, "float32", True),
+        (1e4, 2e-2, "float32", False),
+        (1.0, 5e-4, "float16", True),
+        (1.0, 2e-3, "float16", False),
+    ],
+)
+def test_rounding_is_no_fault(before, off, dtype, right):
+    seen = sgd(before=[before], after=[before - 0.1 + off], gradient=[1.0], dtype=dtype)
+    assert (Momentum().on_step(step(seen)) == []) == right
 
 
 def test_one_of_several_parameters_is_named():
@@ -105,6 +116,14 @@ def test_weights_that_were_written_in_between_have_lost_their_movement():
 def test_a_state_made_anew_is_left_to_another_rule():
     anew = update("fc_weight", fresh_state=True)
     assert after_first().on_step(step(FORGETTING, anew, number=2)) == []
+
+
+def test_a_float16_weight_moves_by_too_few_digits_to_tell_v():
+    rule = Momentum()
+    first, second = (
+        sgd(before=[w], after=[w - 0.125], gradient=[1.25], dtype="float16") for w in (1.0, 0.875)
+    )
+    assert [rule.on_step(step(seen, number=n)) for n, seen in enumerate((first, second), 1)] == [[], []]
 
 
 def test_each_device_has_a_movement_of_its_own():

@@ -24,8 +24,9 @@ def finding_at_the_end(batches):
 # Batches that come again
 
 
-def test_the_same_batch_three_times():
-    finding = finding_at_the_end("abbb")
+@pytest.mark.parametrize("batches", ["abbb", "aaa"])
+def test_the_same_batch_three_times(batches):
+    finding = finding_at_the_end(batches)
     assert finding.severity is WARNING
     assert finding.text == "three steps in a row were fed the same batch: is the iterator advanced?"
 
@@ -42,7 +43,7 @@ def test_batches_that_move_on_are_right(batches):
     assert feed(RepeatedBatch(), batches) == {}
 
 
-@pytest.mark.parametrize("batches", ["abbbbbbb", "abcd" * 4])
+@pytest.mark.parametrize("batches", ["abbbbbbb", "aaabaaab", "abcd" * 4])
 def test_each_of_them_is_said_once(batches):
     assert len(feed(RepeatedBatch(), batches)) == 1
 
@@ -80,6 +81,18 @@ def test_a_state_that_is_trained_is_not_carried():
         "RNN", leaf("data", shape=(5, 2, 8)), leaf("parameters", shape=(99,), parameter=True), learned
     )
     assert list(feed(RepeatedBatch(), "abcdabcd", look(layer))) == [8]
+
+
+def test_the_state_before_the_first_batch_is_not_carried():
+    rule = RepeatedBatch()
+    assert rule.on_step(step(text(np.ones((2, 4))), number=1, batches=[1])) == []
+    zeros = text(np.zeros((2, 4)))
+    answers = [rule.on_step(step(zeros, number=n, batches=[1 + (n - 1) % 4])) for n in range(2, 9)]
+    assert [len(found) for found in answers] == [0] * 6 + [1]
+
+
+def test_data_in_front_of_a_dense_layer_is_no_state():
+    assert list(feed(RepeatedBatch(), "abcdabcd", look(dense(leaf("data", np.ones((4, 8))))))) == [8]
 
 
 def test_a_dense_layer_that_is_used_twice_is_no_recurrent_one():

@@ -16,7 +16,7 @@ def layers(*gradients):
     return step(*(layer(f"layer{number}_weight", size) for number, size in enumerate(gradients)))
 
 
-VANISHING, RIGHT = layers(1e-4, 1e-3, 0.1, 1.0), layers(0.01, 0.1, 0.1, 1.0)
+VANISHING, RIGHT = layers(9e-4, 1e-3, 0.1, 1.0), layers(1.1e-3, 0.1, 0.1, 1.0)
 
 
 def test_a_first_gradient_that_is_lost_twice_in_a_row():
@@ -24,7 +24,7 @@ def test_a_first_gradient_that_is_lost_twice_in_a_row():
     assert rule.on_step(VANISHING) == []
     finding = the_finding(rule, VANISHING)
     assert finding.severity is WARNING
-    assert "the first layer's gradient is 1.0e-04 of its weights, the last layer's 1.0e+00" in finding.text
+    assert "the first layer's gradient is 9.0e-04 of its weights, the last layer's 1.0e+00" in finding.text
     assert "use ReLU, a He start, batch normalisation or shortcuts" in finding.text
     assert rule.on_step(VANISHING) == []  # it has been said
 
@@ -54,6 +54,13 @@ def test_a_trainers_layers_come_in_the_order_of_their_numbers():
     rule = VanishingGradient()
     assert rule.on_step(step(*samples)) == []
     assert the_finding(rule, step(*samples)).text.startswith("the first layer's gradient is 1.0e-04")
+
+
+def test_a_modules_layers_come_in_their_own_order_whatever_their_numbers():
+    rule = VanishingGradient()
+    samples = [layer(name, size) for name, size in (("stem9", 1e-4), ("a1", 0.1), ("b2", 0.1), ("c3", 1.0))]
+    assert rule.on_step(step(*samples)) == []
+    assert the_finding(rule, step(*samples))
 
 
 @pytest.mark.parametrize(
