@@ -90,9 +90,8 @@ def sigmoid(source: Node) -> Node:
 
 def softmax_loss(scores: Node, labels: Sequence[float]) -> Node:
     """The operators of Gluon's SoftmaxCrossEntropyLoss, from scores (N, classes) to a loss for each example, (N,)."""
-    values = Output(scores).value.astype(np.float64)
-    logarithms = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
-    chosen = np.clip(np.asarray(labels, int), 0, values.shape[1] - 1)[:, np.newaxis]
+    logarithms = _log_softmax(scores.fetch(0))
+    chosen = np.clip(np.asarray(labels, int), 0, logarithms.shape[1] - 1)[:, np.newaxis]
     picked = np.take_along_axis(logarithms, chosen, axis=1)
     log_softmax = node("log_softmax", scores, values=logarithms, axis=-1)
     pick = node("pick", log_softmax, leaf("label", labels), values=picked, axis=-1, keepdims=True)
@@ -102,8 +101,10 @@ def softmax_loss(scores: Node, labels: Sequence[float]) -> Node:
 
 def softmax_output(scores: Node, labels: Sequence[float], **attributes: object) -> Node:
     """The symbol's SoftmaxOutput of scores (N, classes)."""
-    shape = scores.shape_of(0)
-    return node("SoftmaxOutput", scores, leaf("softmax_label", labels), shape=shape, **attributes)
+    known, shape = scores.fetch(0), scores.shape_of(0)
+    values = None if known is None else np.exp(_log_softmax(known))
+    label = leaf("softmax_label", labels)
+    return node("SoftmaxOutput", scores, label, values=values, shape=shape, **attributes)
 
 
 def mean(source: Node) -> Node:
@@ -120,6 +121,11 @@ def look(
     """The graph above these heads. gradients: of the heads, where not ones. executor: it is a bound symbol."""
     given = [None] * len(heads) if gradients is None else [np.asarray(each) for each in gradients]
     return Look(Graph([Output(head) for head in heads], given, executor), device)
+
+
+def _log_softmax(values: np.ndarray) -> np.ndarray:
+    values = values - values.max(axis=1, keepdims=True).astype(np.float64)
+    return values - np.log(np.exp(values).sum(axis=1, keepdims=True))
 
 
 def _act(kind: str, source: Node, function: Callable[[np.ndarray], np.ndarray]) -> Node:

@@ -41,7 +41,11 @@ def holds(*heads):
 # Softmax losses take logits
 
 
-@pytest.mark.parametrize("inner", [softmax, log_softmax])
+def output():
+    return softmax_output(logits(), LABELS)
+
+
+@pytest.mark.parametrize("inner", [softmax, log_softmax, output])
 def test_a_softmax_before_the_softmax_loss(inner):
     text = finding_in(softmax_loss(inner(), LABELS))
     assert "softmax is applied twice; hand the loss the logits" in text
@@ -60,6 +64,7 @@ def test_a_softmax_before_softmax_output():
 def test_probabilities_that_come_from_elsewhere():
     text = finding_in(softmax_loss(leaf("data", PROBABILITIES), LABELS))
     assert text == "log_softmax is given values that are probabilities already, not logits"
+    assert finding_in(softmax_loss(leaf("data", [[0.25, 0.75]]), [1]))
 
 
 def test_logits_are_right():
@@ -70,15 +75,23 @@ def test_logits_are_right():
 # The sigmoid loss takes logits
 
 
-def sigmoid_loss(scores):
+def sigmoid_loss(scores, negative="_mul_scalar"):
     """Gluon's: relu(x) - x y + log(1 + exp(-|x|)); here the last term only."""
-    negative = node("_mul_scalar", node("abs", scores, shape=(2, 3)), shape=(2, 3), scalar=-1.0)
+    negative = node(negative, node("abs", scores, shape=(2, 3)), shape=(2, 3), scalar=-1.0)
     return mean(node("Activation", negative, shape=(2, 3), act_type="softrelu"))
+
+
+def sigmoid_loss_of_numpy(scores):
+    return sigmoid_loss(scores, "_npi_negative")
 
 
 @pytest.mark.parametrize(
     "loss",
-    [sigmoid_loss, lambda scores: node("LogisticRegressionOutput", scores, leaf("label", shape=(2, 3)))],
+    [
+        sigmoid_loss,
+        sigmoid_loss_of_numpy,
+        lambda scores: node("LogisticRegressionOutput", scores, leaf("label", shape=(2, 3))),
+    ],
 )
 def test_a_sigmoid_before_the_sigmoid_loss(loss):
     text = finding_in(loss(sigmoid(logits())))
@@ -100,9 +113,9 @@ def picked(scores, scalar=-1.0):
     )
 
 
-def dotted(scores):
+def dotted(scores, targets=None):
     """-sum(scores * target), with targets that are distributions."""
-    targets = leaf("label", np.eye(3)[LABELS])
+    targets = targets or leaf("label", np.eye(3)[LABELS])
     total = node("sum", node("elemwise_mul", scores, targets, shape=(2, 3)), shape=(2,), axis=-1)
     return node("negative", total, shape=(2,))
 
@@ -133,10 +146,52 @@ def test_a_score_that_is_picked_and_not_negated_is_no_loss():
     assert DoubleSoftmax().on_step(given(picked(logits(), scalar=2.0))) is NOTHING_TO_CHECK
 
 
-def test_a_mask_is_no_target():
-    mask = leaf("mask", np.ones((2, 3)))
-    total = node("sum", node("elemwise_mul", logits(), mask, shape=(2, 3)), shape=(2,), axis=-1)
-    assert DoubleSoftmax().on_step(given(node("negative", total, shape=(2,)))) is NOTHING_TO_CHECK
+def test_targets_may_be_made_by_one_hot():
+    targets = node("one_hot", leaf("label", LABELS), values=np.eye(3)[LABELS])
+    assert "use log_softmax" in finding_in(dotted(softmax(), targets))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        leaf("mask", np.ones((2, 3))),
+        leaf("weight", np.eye(3)[LABELS], parameter=True),
+        node("softmax", logits(), values=PROBABILITIES),  # such as attention
+    ],
+)
+def test_what_is_no_distribution_from_outside_is_no_target(target):
+    assert DoubleSoftmax().on_step(given(dotted(logits(), target))) is NOTHING_TO_CHECK
+
+
+def summed(op="elemwise_mul", sign=-1.0, after="_mul_scalar"):
+    pair = node(op, logits(), leaf("label", np.eye(3)[LABELS]), shape=(2, 3))
+    signed = node("_mul_scalar", node("sum", pair, shape=(2,), axis=-1), shape=(2,), scalar=sign)
+    return node(after, signed, shape=(2,), scalar=1.0)
+
+
+@pytest.mark.parametrize("other", [{"op": "elemwise_add"}, {"sign": 1.0}, {"after": "exp"}])
+def test_only_a_negated_sum_of_products_that_is_the_loss_takes_log_probabilities(other):
+    assert finding_in(summed())
+    assert DoubleSoftmax().on_step(given(summed(**other))) is NOTHING_TO_CHECK
+
+
+def difference(source):
+    plus = node("_plus_scalar", leaf("label", np.eye(3)[LABELS]), shape=(2, 3), scalar=1e-12)
+    return node("elemwise_sub", node(source, plus, shape=(2, 3)), logits(), shape=(2, 3))
+
+
+def test_only_a_target_times_a_difference_from_its_logarithm_is_a_divergence():
+    def weighted(difference):
+        return node("elemwise_mul", leaf("weight", shape=(2, 3)), difference, shape=(2, 3))
+
+    assert finding_in(weighted(difference("log")))
+    for other in (weighted(difference("square")), difference("log")):
+        assert DoubleSoftmax().on_step(given(other)) is NOTHING_TO_CHECK
+
+
+@pytest.mark.parametrize("values", [None, np.ones((2, 1)), np.ones((2, 3, 4))])
+def test_scores_that_are_no_table_are_not_judged(values):
+    assert holds(picked(node("FullyConnected", leaf("data", shape=(2, 8)), values=values)))
 
 
 # Binary cross-entropy with from_sigmoid=True takes probabilities
@@ -151,13 +206,16 @@ def binary_cross_entropy(scores):
     return mean(node("elemwise_add", *halves, shape=(2, 3)))
 
 
-def test_binary_cross_entropy_of_logits():
-    text = finding_in(binary_cross_entropy(logits()))
+@pytest.mark.parametrize("values", [LOGITS, [[-0.5, 0.0, 1.0]] * 2, [[0.0, 1.0, 1.5]] * 2])
+def test_binary_cross_entropy_of_logits(values):
+    text = finding_in(binary_cross_entropy(dense(leaf("data", shape=(2, 8)), values=values)))
     assert "takes probabilities (from_sigmoid=True): apply sigmoid, or leave it to the loss" in text
 
 
 def test_binary_cross_entropy_of_probabilities_is_right():
     assert holds(binary_cross_entropy(sigmoid(logits())))
+    assert holds(binary_cross_entropy(node("sigmoid", logits(), values=[[0.0, 0.5, 1.0]] * 2)))
+    assert holds(binary_cross_entropy(node("sigmoid", leaf("scores"))))  # as far as can be told
 
 
 # When it looks

@@ -86,6 +86,10 @@ def test_a_gradient_or_two_are_no_training(few):
     assert after(HEAD_TRAINED).at_end(facts(written(**few))) == []
 
 
+def test_three_gradients_in_two_steps_are_training():
+    assert the_finding(after(HEAD_TRAINED), facts(written(ever=3, idle=2)))
+
+
 def test_an_array_that_is_filled_again_and_again_is_data():
     assert after(HEAD_TRAINED).at_end(facts(written(fed=2))) == []
     assert the_finding(after(HEAD_TRAINED), facts(written(fed=1)))  # with its first values
@@ -133,19 +137,30 @@ def test_a_variable_without_a_name_has_no_network_of_its_own():
 
 def test_a_module_is_one_network():
     bound = network(trunk=0, head=0, executor=True)  # its parameters are told by their names
-    assert the_finding(after(bound, TRUNK_TRAINED), facts(written("head_weight"))).severity is ERROR
+    for trained in (TRUNK_TRAINED, update("trunk_weight", buffer=None)):
+        assert the_finding(after(bound, trained), facts(written("head_weight"))).severity is ERROR
 
 
+class Own(mx.gluon.Block):
+    """Somebody's own layer, which asks its scope for a parameter and keeps it nowhere else."""
+
+    def __init__(self):
+        super().__init__()
+        self.params.get("weight", shape=(3, 5))
+
+
+@pytest.mark.parametrize("head", [lambda: mx.gluon.nn.Dense(3, in_units=5, use_bias=False), Own])
 @pytest.mark.parametrize(("in_one", "severity"), [(True, ERROR), (False, WARNING)])
-def test_a_gluon_network_is_one_network(in_one, severity):
-    trunk, head = mx.gluon.nn.Dense(5, in_units=8), mx.gluon.nn.Dense(3, in_units=5)
-    both = mx.gluon.nn.HybridSequential()
+def test_a_gluon_network_is_one_network(in_one, severity, head):
+    trunk, head = mx.gluon.nn.Dense(5, in_units=8), head()
+    both = mx.gluon.nn.Sequential()
     if in_one:
         both.add(trunk, head)
     handles = {}
     for name, layer in (("trunk", trunk), ("head", head)):
         layer.initialize()
-        handles[name] = layer.weight.data().handle.value
+        weight, *_ = layer.collect_params().values()
+        handles[name] = weight.data().handle.value
     trained = update("trunk_weight", buffer=buffer("trunk_weight", weight=handles["trunk"]))
     rule = after(network(**handles), trained)
     finding = the_finding(rule, facts(written("head_weight", weight=handles["head"])))
@@ -163,13 +178,52 @@ def test_a_network_whose_input_is_optimised_is_to_stay_as_it_is(executor):
     assert rule.at_end(facts(*fixed)) == []
 
 
-def test_a_trained_vector_behind_a_network_leaves_it_a_network_of_its_own():
-    """As a temperature does, which is no layer."""
-    temperature = leaf("temperature", shape=(3,), parameter=True, handle=13)
+@pytest.mark.parametrize(
+    ("op", "shape", "severity"),
+    [
+        ("broadcast_mul", (3,), WARNING),  # a temperature, which is no layer
+        ("broadcast_mul", (4, 3), ERROR),
+        ("BatchNorm", (3,), ERROR),
+    ],
+)
+def test_a_trained_layer_behind_it_makes_a_network_a_part(op, shape, severity):
+    trained = leaf("trained", shape=shape, parameter=True, handle=13)
     scores = dense(leaf("data", shape=(4, 8)), name="head", handle=HEAD)
-    seen = look(mean(node("broadcast_mul", scores, temperature, shape=(4, 3))))
-    rule = after(seen, update("temperature", buffer=buffer("temperature", weight=13)))
-    assert the_finding(rule, facts(written("head_weight", weight=HEAD))).severity is WARNING
+    seen = look(mean(node(op, scores, trained, shape=(4, 3))))
+    rule = after(seen, update("trained", buffer=buffer("trained", weight=13)))
+    assert the_finding(rule, facts(written("head_weight", weight=HEAD))).severity is severity
+
+
+def test_a_weight_that_is_cast_before_its_layer_is_a_weight():
+    hidden = dense(leaf("data", shape=(4, 8)), 5, name="trunk", handle=TRUNK)
+    cast = node("amp_cast", leaf("head_weight", shape=(3, 5), parameter=True, handle=HEAD), shape=(3, 5))
+    seen = look(mean(node("FullyConnected", hidden, cast, shape=(4, 3))))
+    rule = after(seen, HEAD_TRAINED)
+    assert the_finding(rule, facts(written("trunk_weight", weight=TRUNK))).severity is ERROR
+
+
+DATA = leaf("data", shape=(8, 8))
+FIXED = leaf("fixed", shape=(8, 8), parameter=True, handle=TRUNK)
+TRAINED = leaf("trained", shape=(8, 8), parameter=True, handle=HEAD)
+
+
+def dot(left, right):
+    return node("dot", left, right, shape=(8, 8))
+
+
+@pytest.mark.parametrize(
+    ("product", "severity"),
+    [
+        (dot(TRAINED, FIXED), None),  # an image times a fixed weight
+        (dot(dot(TRAINED, DATA), FIXED), WARNING),  # a weight on the left of its data
+        (dot(dot(DATA, TRAINED), FIXED), WARNING),
+        (dot(dot(DATA, FIXED), TRAINED), ERROR),
+    ],
+)
+def test_products_by_hand_are_layers(product, severity):
+    rule = after(look(mean(product)), update("trained", buffer=buffer("trained", weight=HEAD)))
+    found = rule.at_end(facts(written("fixed", weight=TRUNK)))
+    assert [message.severity or rule.severity for message in found] == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -279,6 +333,10 @@ def test_a_parameter_that_nothing_leads_to():
     assert finding.severity is WARNING
     assert "the optimiser has extra_weight, which never received gradient" in finding.text
     assert "nothing leads to the loss" in finding.text
+
+
+def test_a_parameter_that_nothing_leads_to_may_have_been_given_its_first_values():
+    assert the_finding(after(HEAD_TRAINED), facts(idle(fed=1), handed=["extra_weight"]))
 
 
 @pytest.mark.parametrize(
