@@ -194,6 +194,12 @@ def test_a_trained_layer_behind_it_makes_a_network_a_part(op, shape, severity):
     assert the_finding(rule, facts(written("head_weight", weight=HEAD))).severity is severity
 
 
+def test_a_pass_that_reaches_nothing_trained_excuses_nothing():
+    seen = look(mean(dense(leaf("data", shape=(4, 8)), handle=HEAD)))
+    rule = after(seen, TRUNK_TRAINED)
+    assert the_finding(rule, facts(written("head_weight", weight=HEAD))).severity is ERROR
+
+
 def test_a_weight_that_is_cast_before_its_layer_is_a_weight():
     hidden = dense(leaf("data", shape=(4, 8)), 5, name="trunk", handle=TRUNK)
     cast = node("amp_cast", leaf("head_weight", shape=(3, 5), parameter=True, handle=HEAD), shape=(3, 5))
