@@ -91,6 +91,7 @@ def test_a_rate_that_fell_at_once_and_stayed():
     "rates",
     [
         [0.1] * 40,
+        [0.0] * 40,
         [*[0.1] * 7, *[0.001] * 33],  # late
         [*[0.1] * 3, *[0.021] * 37],  # by little
         [*[0.001] * 3, *[0.1] * 37],  # a warm-up
