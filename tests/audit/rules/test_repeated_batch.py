@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from hand_made import dense, leaf, look, node, softmax_loss, step, the_finding, update
+
+from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
+from mx_notes.audit.rules.repeated_batch import RepeatedBatch
+
+
+def feed(rule, batches, *seen):
+    """Feed these batches, told by a letter each, one a step; returns what is found, by step."""
+    answers = (
+        rule.on_step(step(*seen, number=number, batches=[ord(batch)]))
+        for number, batch in enumerate(batches, start=1)
+    )
+    return {number: found[0].text for number, found in enumerate(answers, start=1) if found}
+
+
+def finding_at_the_end(batches):
+    rule = RepeatedBatch()
+    assert feed(rule, batches[:-1]) == {}
+    return the_finding(rule, step(number=len(batches), batches=[ord(batches[-1])]))
+
+
+# Batches that come again
+
+
+@pytest.mark.parametrize("batches", ["abbb", "aaa"])
+def test_the_same_batch_three_times(batches):
+    finding = finding_at_the_end(batches)
+    assert finding.severity is WARNING
+    assert finding.text == "three steps in a row were fed the same batch: is the iterator advanced?"
+
+
+def test_epochs_in_the_same_order():
+    finding = finding_at_the_end("abcdefabcd")
+    assert finding.severity is WARNING
+    assert finding.text.startswith("each epoch of 6 batches feeds them in the same order")
+    assert "shuffle the training data" in finding.text
+
+
+@pytest.mark.parametrize("batches", ["abcdefgh", "abcdefdbcafe", "abab", "abcdabc", "aabbccdd"])
+def test_batches_that_move_on_are_right(batches):
+    assert feed(RepeatedBatch(), batches) == {}
+
+
+@pytest.mark.parametrize("batches", ["abbbbbbb", "aaabaaab", "abcd" * 4])
+def test_each_of_them_is_said_once(batches):
+    assert len(feed(RepeatedBatch(), batches)) == 1
+
+
+def test_devices_that_exchange_their_parts_are_fed_something_else():
+    rule = RepeatedBatch()
+    assert [rule.on_step(step(batches=parts)) for parts in ([1, 2], [2, 1], [1, 2])] == [[], [], []]
+
+
+# Batches whose order must stay
+
+
+def text(state):
+    """A recurrent layer that begins with this state."""
+    inputs = leaf("data", shape=(5, 2, 8)), leaf("parameters", shape=(99,), parameter=True)
+    return look(node("RNN", *inputs, leaf("state", state), shape=(5, 2, 4)))
+
+
+def unrolled(state):
+    """A cell at two times, with the same weights."""
+    weight = leaf("h2h_weight", shape=(4, 4), parameter=True)
+    first = node("FullyConnected", leaf("state", state), weight, shape=(2, 4))
+    return look(node("FullyConnected", node("tanh", first, shape=(2, 4)), weight, shape=(2, 4)))
+
+
+@pytest.mark.parametrize("recurrent", [text, unrolled])
+def test_a_text_that_goes_on_from_batch_to_batch_keeps_its_order(recurrent):
+    assert feed(RepeatedBatch(), "abcdabcd", recurrent(np.ones((2, 4)))) == {}
+    assert list(feed(RepeatedBatch(), "abcdabcd", recurrent(np.zeros((2, 4))))) == [8]
+
+
+def test_a_state_that_is_trained_is_not_carried():
+    learned = leaf("state", np.ones((2, 4)), parameter=True)
+    layer = node(
+        "RNN", leaf("data", shape=(5, 2, 8)), leaf("parameters", shape=(99,), parameter=True), learned
+    )
+    assert list(feed(RepeatedBatch(), "abcdabcd", look(layer))) == [8]
+
+
+def test_the_state_before_the_first_batch_is_not_carried():
+    rule = RepeatedBatch()
+    assert rule.on_step(step(text(np.ones((2, 4))), number=1, batches=[1])) == []
+    zeros = text(np.zeros((2, 4)))
+    answers = [rule.on_step(step(zeros, number=n, batches=[1 + (n - 1) % 4])) for n in range(2, 9)]
+    assert [len(found) for found in answers] == [0] * 6 + [1]
+
+
+def test_data_in_front_of_a_dense_layer_is_no_state():
+    assert list(feed(RepeatedBatch(), "abcdabcd", look(dense(leaf("data", np.ones((4, 8))))))) == [8]
+
+
+def test_a_dense_layer_that_is_used_twice_is_no_recurrent_one():
+    """As the discriminator of a GAN is, on real and on generated examples."""
+    weight = leaf("weight", shape=(4, 4), parameter=True)
+    twice = [node("FullyConnected", leaf("data", np.ones((2, 4))), weight, shape=(2, 4)) for _ in range(2)]
+    assert list(feed(RepeatedBatch(), "abcdabcd", look(node("add_n", *twice, shape=(2, 4))))) == [8]
+
+
+# Batches of a single class
+
+
+def labelled(*classes, n=16):
+    labels = np.resize(classes, n)
+    return look(softmax_loss(dense(leaf("data", shape=(n, 8))), labels))
+
+
+def test_two_batches_of_one_class():
+    rule = RepeatedBatch()
+    assert rule.on_step(step(labelled(2), batches=[1])) == []
+    finding = the_finding(rule, step(labelled(2), number=2, batches=[2]))
+    assert finding.severity is WARNING
+    assert finding.text == "batch after batch is of a single class: the data is sorted, shuffle it"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (labelled(2), labelled(1)),
+        (labelled(2), labelled(1, 2)),
+        (labelled(1, 2), labelled(2)),
+        (labelled(2, n=15), labelled(2, n=15)),  # may be chance
+    ],
+)
+def test_batches_of_several_classes_are_right(first, second):
+    rule = RepeatedBatch()
+    answers = [rule.on_step(step(seen, batches=[n])) for n, seen in enumerate((first, second))]
+    assert answers == [[], []]
+
+
+def test_the_labels_of_several_devices_count_together():
+    rule, parts = RepeatedBatch(), (labelled(2, n=8), labelled(2, n=8))
+    assert rule.on_step(step(*parts, batches=[1])) == []
+    assert "single class" in the_finding(rule, step(*parts, batches=[2])).text
+
+
+def test_networks_that_take_turns_tell_true_from_false():
+    rule = RepeatedBatch()
+    turns = [step(labelled(1), update(updater=n % 2), number=n, batches=[n]) for n in range(1, 7)]
+    assert [rule.on_step(each) for each in turns] == [[]] * 6
+
+
+def test_a_step_that_was_fed_nothing_new_has_nothing_to_check():
+    assert RepeatedBatch().on_step(step()) is NOTHING_TO_CHECK
