@@ -48,14 +48,6 @@ class Finding:
         return f"{self.rule}, {self.when}: {where}{self.message}"
 
 
-NOTHING_TRAINED = "nothing-trained"  # a rule's id, of which a process that never opened MXNet is told, too
-
-
-def nothing_trained(seen: str) -> str:
-    """The message of a finding that no parameter was updated. seen: what was seen instead."""
-    return f"nothing was trained while the audit watched: it saw {seen}"
-
-
 @dataclass(frozen=True)
 class StepEvents:
     """The events of one of the first steps, for the timeline."""

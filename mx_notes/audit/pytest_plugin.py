@@ -32,10 +32,13 @@ class TrainingAudit:
 
     def assert_backward_once(self) -> None:
         """Every step was forward, then one backward pass, then the update; there was a step at all."""
+        from .rules.backward_once import BackwardOnce
+        from .rules.call_order import CallOrder
+
         watch = self.watch
         counts = watch.summary().calls.get("backward", {})
         assert counts, "no step of training was seen: nothing was updated inside the test"
-        wrong = [f for f in watch.findings if f.rule in ("backward-once", "call-order")]
+        wrong = [f for f in watch.findings if f.rule in (BackwardOnce.id, CallOrder.id)]
         said = "".join(f"\n{finding}" for finding in wrong)
         steps = ", ".join(f"{times} on {n} steps" for times, n in counts.items())
         assert set(counts) == {1} and not wrong, f"backward passes per step: {steps}{said}"

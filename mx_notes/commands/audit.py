@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import disk
 from ..audit.events import NOWHERE
-from ..audit.finding import NOTHING_TRAINED, Finding, Severity, nothing_trained
+from ..audit.finding import Finding
 from ..audit.report.json import summary_of
 from ..audit.report.summary import Summary
 from ..audit.report.text import text
@@ -84,8 +84,10 @@ def _unseen(command: list[str], opened: bool, status: int, trained_elsewhere: bo
     if opened:
         remarks.append(f"the script ended with status {status} before the audit could report")
     elif not trained_elsewhere:
-        message = nothing_trained("no MXNet: the script ended without opening it")
-        findings.append((Finding(NOTHING_TRAINED, Severity.ERROR, message, 0, True, NOWHERE), 1))
+        from ..audit.rules.nothing_trained import NothingTrained, message  # opens MXNet
+
+        words = message("no MXNet: the script ended without opening it")
+        findings.append((Finding(NothingTrained.id, NothingTrained.severity, words, 0, True, NOWHERE), 1))
     return Summary(None, status, 0, findings, [], {}, [], remarks, [], {}, None, {})
 
 

@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from mx_notes import audit
@@ -14,11 +15,8 @@ def audited(program: Path, **options) -> Watch:
     sys.argv = [str(program)]
     sys.path.insert(0, str(program.parent))
     try:
-        with audit(**options) as watch:
-            try:
-                runpy.run_path(str(program), run_name="__main__")
-            except StopAudit:
-                pass
+        with audit(**options) as watch, suppress(StopAudit):
+            runpy.run_path(str(program), run_name="__main__")
         return watch
     finally:
         sys.argv, sys.path[:] = before

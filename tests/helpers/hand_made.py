@@ -13,17 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from mx_notes.audit.events import AUTOGRAD, Event, Kind, Place
 from mx_notes.audit.graph.graph import LEAF, Graph, Node, Output
 from mx_notes.audit.rules import Message, Rule
 from mx_notes.audit.trace.ledger import Buffer
 from mx_notes.audit.trace.step import (
-    AUTOGRAD,
-    Event,
-    Kind,
     Look,
     Note,
     Noted,
-    Place,
     RunFacts,
     Schedule,
     Step,
@@ -227,13 +224,26 @@ def buffer(name: str = "weight", request: str = "write", **fields) -> Buffer:
 
 def facts(
     *buffers: Buffer,
-    steps: int = 10,
     departed: Iterable[Buffer] = (),
     handed: Iterable[str] = (),
     schedules: Iterable[Schedule] = (),
+    steps: int = 10,
+    passes: int | None = None,
+    forwards: int | None = None,
+    trained_elsewhere: bool = False,
 ) -> RunFacts:
-    """A run that is over."""
-    return RunFacts(steps, list(buffers), list(departed), set(handed), list(schedules))
+    """A run that is over; by default with one pass forward and one backward in each step."""
+    passes, forwards = steps if passes is None else passes, steps if forwards is None else forwards
+    lists = list(buffers), list(departed), set(handed), list(schedules)
+    return RunFacts(steps, passes, forwards, trained_elsewhere, *lists)
+
+
+def stacked(*samples: UpdateSample, names: Sequence[str] | None = None) -> Step:
+    """A sampled step of a network of dense layers with these weights, in their order or in that of `names`."""
+    source = leaf("data", shape=(1, 2))
+    for name in names or [sample.name for sample in samples]:
+        source = node("FullyConnected", source, leaf(name, shape=(2, 2), parameter=True), shape=(1, 2))
+    return step(look(source), *samples)
 
 
 # The judgement

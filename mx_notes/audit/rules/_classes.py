@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from ..graph.graph import Graph, Node, Output
 from ..graph.operators import CLASSIFYING_OUTPUTS, LOG_SOFTMAX, PICKS, SOFTMAX
 from ._logits import above
@@ -28,3 +30,10 @@ def number_of_classes(node: Node, scores: Output) -> int | None:
         axis = node.attributes.get("axis", "-1")
         return shape[int(axis)] if axis not in ("None", "") else None
     return shape[1] if len(shape) > 1 else None
+
+
+def ignored(node: Node, labels: np.ndarray) -> np.ndarray:
+    """Where the operator that picks a class takes no notice of the label; of the labels' shape, bool."""
+    if not node.flag("use_ignore"):
+        return np.zeros(labels.shape, bool)
+    return labels == float(node.attributes.get("ignore_label", -1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +23,15 @@ class Ratios:
 
 
 def ratios(step: Step) -> Ratios | None:
-    """Those of the first and the last weight matrices of a sampled step; None with fewer than FEWEST of them."""
+    """Those of the first and the last weight matrices of a sampled step; None with fewer than FEWEST, or of unknown order."""
     weights = [s for s in step.samples if len(s.shape) >= 2 and _norm(s.weight_before) > 0]
     if len(weights) < FEWEST:
         return None
-    if weights[0].optimizer.param_dict:  # a Trainer sorts names as text: dense10 before dense2
-        weights.sort(key=lambda sample: [int(part) for part in re.findall(r"\d+", sample.name)])
+    # In the order of the forward pass: a Trainer sorts names as text, dense10 before dense2.
+    order = {leaf.name: place for look in step.looks for place, leaf in enumerate(look.graph.leaves)}
+    if not all(sample.name in order for sample in weights):
+        return None
+    weights.sort(key=lambda sample: order[sample.name])
     found = [_norm(s.gradient) / _norm(s.weight_before) for s in (weights[0], weights[-1])]
     return Ratios(*found) if all(map(math.isfinite, found)) else None
 

@@ -25,7 +25,7 @@ class InputScale(Rule):
         checked = False
         for alike in _fed(step):
             # Masks, states and one-hot codes are as they are.
-            measured = [v for v in alike if not ((v == np.round(v)).all() and len(np.unique(v)) <= 2)]
+            measured = [v for v in alike if not (np.isin(v, (-1, 0, 1)).all() and len(np.unique(v)) <= 2)]
             checked = checked or bool(measured)
             messages = [_judge(values) for values in measured]
             if messages and all(messages):

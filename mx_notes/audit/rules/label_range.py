@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
-from ._classes import classifications, number_of_classes
+from ._classes import classifications, ignored, number_of_classes
 
 
 class LabelRange(Rule):
@@ -24,12 +26,16 @@ class LabelRange(Rule):
                 if values is None or not classes:
                     continue
                 checked = True
-                if node.flag("use_ignore"):
-                    values = values[values != float(node.attributes.get("ignore_label", -1))]
-                wrong = values[(values < 0) | (values >= classes)]
-                if wrong.size:
+                values = values[~ignored(node, values)]
+                outside = values[~((values >= 0) & (values < classes))]
+                broken = values[values != np.floor(values)]
+                if outside.size:
                     messages.append(
-                        f"label {wrong.flat[0]:g} is outside the {classes} classes, 0 to {classes - 1}: MXNet clips or"
-                        " ignores it in silence; fix the labels or the size of the last layer"
+                        f"label {outside.flat[0]:g} is outside the {classes} classes, 0 to {classes - 1}: MXNet clips"
+                        " or ignores it in silence; fix the labels or the size of the last layer"
+                    )
+                elif broken.size:
+                    messages.append(
+                        f"label {broken.flat[0]:g} is no whole number: MXNet cuts it to {int(broken.flat[0])}"
                     )
         return first(messages) if checked else NOTHING_TO_CHECK

@@ -60,6 +60,9 @@ def _pick(graph: Graph, node: Node) -> Node | None:
 
 def _softmax_axis(node: Node) -> int | None:
     """The axis of a softmax, the operator or exp(x) / sum(exp(x)) by hand; None for anything else."""
+    if node.op == "SoftmaxActivation":  # over axis 1, or over all axes but the first
+        shape = node.inputs[0].shape or ()
+        return 1 if node.attributes.get("mode") == "channel" or len(shape) == 2 else None
     if node.kind in LOG_SOFTMAX | SOFTMAX:
         return int(node.attributes.get("axis", "-1"))
     if node.kind not in DIVIDING:

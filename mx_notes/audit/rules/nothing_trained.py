@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..finding import NOTHING_TRAINED, nothing_trained
 from ..trace.step import RunFacts
 from . import ERROR, Findings, NothingToCheck, Rule, first
 
@@ -10,7 +9,7 @@ from . import ERROR, Findings, NothingToCheck, Rule, first
 class NothingTrained(Rule):
     """Some parameter is updated while the audit watches."""
 
-    id, severity = NOTHING_TRAINED, ERROR
+    id, severity = "nothing-trained", ERROR
     sees = "all forward passes, backward passes and updates of the run"
     wrong = "loss.backward()  # and no trainer.step"
     right = "loss.backward()\ntrainer.step(batch_size)"
@@ -25,4 +24,9 @@ class NothingTrained(Rule):
             seen = f"{run.forwards} forward passes in training mode, no backward pass and no update"
         else:
             seen = "no forward pass in training mode, no backward pass, no update: nothing could be judged"
-        return first([nothing_trained(seen)])
+        return first([message(seen)])
+
+
+def message(seen: str) -> str:
+    """The words for a process in which no parameter was updated. seen: what was seen instead."""
+    return f"nothing was trained while the audit watched: it saw {seen}"

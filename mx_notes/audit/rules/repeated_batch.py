@@ -90,4 +90,6 @@ def _begins_with(state: Output) -> bool:
 def _epoch(seen: list[tuple]) -> int:
     """After how many steps the first batches came again in their order, just now; 0: they did not."""
     period = len(seen) - SAME_ORDER
-    return period if period >= SAME_ORDER and seen[:SAME_ORDER] == seen[period:] else 0
+    if period < SAME_ORDER or seen[:SAME_ORDER] != seen[period:]:
+        return 0
+    return next(p for p in range(1, period + 1) if seen[:-p] == seen[p:])  # shorter than SAME_ORDER, perhaps

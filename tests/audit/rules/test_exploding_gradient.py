@@ -1,5 +1,5 @@
 import pytest
-from hand_made import sample, step, the_finding
+from hand_made import sample, stacked, step, the_finding
 
 from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.exploding_gradient import ExplodingGradient
@@ -9,7 +9,7 @@ NAN = float("nan")
 
 def layers(*gradients, shape=(1, 2)):
     """A sampled step of a network whose layers' gradients have these sizes, relative to their weights."""
-    return step(
+    return stacked(
         *(
             sample(f"layer{number}_weight", before=[1.0, 1.0], gradient=[size, size], shape=shape)
             for number, size in enumerate(gradients)

@@ -70,3 +70,15 @@ def test_a_loss_that_cannot_be_computed_is_not_judged(loss):
 
 def test_a_step_without_a_graph_is_not_judged():
     assert InitialLoss().on_step(step()) is NOTHING_TO_CHECK
+
+
+def test_labels_that_are_ignored_do_not_count():
+    scores = dense(leaf("data", shape=(4, 8)), values=[[0, 0, 0.0], *[[0, 0, 20.0]] * 3])
+    assert InitialLoss().on_step(step(look(softmax_output(scores, [1, -1, -1, -1], use_ignore=True)))) == []
+    assert the_finding(InitialLoss(), step(look(softmax_output(scores, [1, -1, -1, -1]))))
+
+
+def test_hinge_loss_is_no_cross_entropy():
+    scores = dense(leaf("data", shape=(2, 8)), values=[[20.0, 0, 0]] * 2)
+    hinge = node("SVMOutput", scores, leaf("label", [1, 2]), shape=(2, 3))
+    assert InitialLoss().on_step(step(look(hinge))) is NOTHING_TO_CHECK

@@ -110,3 +110,8 @@ def test_sixteen_values_are_enough():
 
 def test_a_step_without_a_graph_is_not_judged():
     assert InputScale().on_step(step()) is NOTHING_TO_CHECK
+
+
+@pytest.mark.parametrize("values", [DRAW.integers(0, 2, (4, 8)) * 255.0, np.full((4, 8), 7.0)])
+def test_two_whole_values_are_a_mask_only_where_they_are_small(values):
+    assert the_finding(InputScale(), fed(values))

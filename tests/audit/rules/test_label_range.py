@@ -79,3 +79,9 @@ def test_what_cannot_be_told_is_not_judged(loss):
 
 def test_a_step_without_a_graph_is_not_judged():
     assert LabelRange().on_step(step()) is NOTHING_TO_CHECK
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1, 0, 2], [1, float("nan"), 0, 1]])
+def test_a_label_that_is_no_whole_number(labels):
+    loss = softmax_output(dense(leaf("data", shape=(4, 8))), labels)
+    assert the_finding(LabelRange(), step(look(loss)))

@@ -123,3 +123,17 @@ def test_what_is_no_softmax_with_a_pick_is_not_judged(head):
 
 def test_a_step_without_a_graph_is_not_judged():
     assert LossAxis().on_step(step()) is NOTHING_TO_CHECK
+
+
+def activated(shape, axis, **attributes):
+    softmax = node("SoftmaxActivation", leaf("scores", shape=shape), shape=shape, **attributes)
+    rest = shape[:axis] + shape[axis + 1 :]
+    return node("pick", softmax, leaf("label", shape=rest), shape=rest, axis=axis)
+
+
+def test_softmax_activation_runs_over_the_second_axis():
+    assert LossAxis().on_step(step(look(activated((2, 3, 4, 4), 1, mode="channel")))) == []
+    assert LossAxis().on_step(step(look(activated((2, 3), 1)))) == []
+    assert the_finding(LossAxis(), step(look(activated((2, 3, 4, 4), 3, mode="channel"))))
+    # Over all of an example's values at once: no axis to compare.
+    assert LossAxis().on_step(step(look(activated((2, 3, 4, 4), 1, mode="instance")))) is NOTHING_TO_CHECK

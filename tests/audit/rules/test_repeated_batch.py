@@ -147,3 +147,9 @@ def test_networks_that_take_turns_tell_true_from_false():
 
 def test_a_step_that_was_fed_nothing_new_has_nothing_to_check():
     assert RepeatedBatch().on_step(step()) is NOTHING_TO_CHECK
+
+
+@pytest.mark.parametrize(("batches", "length"), [("abc" * 4, 3), ("ab" * 4, 2)])
+def test_a_short_epoch_has_its_own_length(batches, length):
+    found = feed(RepeatedBatch(), batches)
+    assert [text.split(" batches")[0] for text in found.values()] == [f"each epoch of {length}"]

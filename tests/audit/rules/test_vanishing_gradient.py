@@ -1,19 +1,17 @@
 import pytest
-from hand_made import sample, step, the_finding
+from hand_made import sample, stacked, step, the_finding
 
 from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.vanishing_gradient import VanishingGradient
-from mx_notes.runtime import mx
 
 
-def layer(name, gradient, weights=1.0, optimizer=None):
+def layer(name, gradient, weights=1.0):
     """One weight matrix with its gradient."""
-    values = {"before": [weights, weights], "gradient": [gradient, gradient]}
-    return sample(name, **values, shape=(1, 2), optimizer=optimizer)
+    return sample(name, before=[weights, weights], gradient=[gradient, gradient], shape=(1, 2))
 
 
 def layers(*gradients):
-    return step(*(layer(f"layer{number}_weight", size) for number, size in enumerate(gradients)))
+    return stacked(*(layer(f"layer{number}_weight", size) for number, size in enumerate(gradients)))
 
 
 VANISHING, RIGHT = layers(9e-4, 1e-3, 0.1, 1.0), layers(1.1e-3, 0.1, 0.1, 1.0)
@@ -41,34 +39,36 @@ def test_gradients_in_proportion_are_right():
 
 def test_a_gradient_is_small_in_relation_to_its_weights():
     rule = VanishingGradient()
-    small = step(layer("first", 1e-4, weights=1e-4), *(layer(name, 1.0) for name in "abc"))
+    small = stacked(layer("first", 1e-4, weights=1e-4), *(layer(name, 1.0) for name in "abc"))
     assert [rule.on_step(small) for _ in range(2)] == [[], []]
 
 
-def test_a_trainers_layers_come_in_the_order_of_their_numbers():
-    """A Trainer sorts names as text, so that dense10 comes before dense2."""
-    parameter = mx.gluon.Parameter("dense10_weight", shape=(1, 2))
-    trainers = mx.optimizer.SGD(param_dict={0: parameter})
-    gradients = {"dense10_weight": 1.0, "dense2_weight": 1e-4, "dense3_weight": 0.1, "dense4_weight": 0.1}
-    samples = [layer(name, size, optimizer=trainers) for name, size in gradients.items()]
+@pytest.mark.parametrize(
+    "forward",
+    [
+        ["dense2_weight", "dense3_weight", "dense4_weight", "dense10_weight"],
+        ["lstm0_l0_i2h_weight", "lstm0_l0_h2h_weight", "lstm0_l1_i2h_weight", "dense0_weight"],
+        ["stem9", "a1", "b2", "c3"],
+    ],
+)
+def test_the_first_layer_is_that_of_the_forward_pass_whatever_the_names(forward):
+    sizes = dict(zip(forward, (1e-4, 0.1, 0.1, 1.0), strict=True))
+    updated = stacked(*(layer(name, sizes[name]) for name in sorted(forward)), names=forward)
     rule = VanishingGradient()
-    assert rule.on_step(step(*samples)) == []
-    assert the_finding(rule, step(*samples)).text.startswith("the first layer's gradient is 1.0e-04")
+    assert rule.on_step(updated) == []
+    assert the_finding(rule, updated).text.startswith("the first layer's gradient is 1.0e-04")
 
 
-def test_a_modules_layers_come_in_their_own_order_whatever_their_numbers():
-    rule = VanishingGradient()
-    samples = [layer(name, size) for name, size in (("stem9", 1e-4), ("a1", 0.1), ("b2", 0.1), ("c3", 1.0))]
-    assert rule.on_step(step(*samples)) == []
-    assert the_finding(rule, step(*samples))
+def test_weights_that_the_graph_does_not_have_are_in_no_order():
+    assert VanishingGradient().on_step(stacked(*VANISHING.samples, names=["other"])) is NOTHING_TO_CHECK
 
 
 @pytest.mark.parametrize(
     "shallow",
     [
         layers(1e-4, 1.0, 1.0),
-        step(*(sample(f"bias{n}", before=[1.0], gradient=[10.0 ** (n - 4)]) for n in range(4))),
-        step(layer("zero", 1.0, weights=0.0), layer("first", 1e-4), layer("a", 1.0), layer("b", 1.0)),
+        stacked(*(sample(f"bias{n}", before=[1.0], gradient=[10.0 ** (n - 4)]) for n in range(4))),
+        stacked(layer("zero", 1.0, weights=0.0), layer("first", 1e-4), layer("a", 1.0), layer("b", 1.0)),
         layers(float("nan"), 1.0, 1.0, 1.0),
         step(),
     ],
