@@ -1,22 +1,51 @@
-"""A program under `with audit()` in this process: many of them take a second each, where processes take three."""
+"""Programs run in this process: many of them take a second each, where processes take three."""
 
 import runpy
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from mx_notes import audit
 from mx_notes.audit.watch import StopAudit, Watch
+from mx_notes.runtime import mx
 
 
-def audited(program: Path, **options) -> Watch:
-    """Run a program as `python PROGRAM` and return what the audit saw; its own exceptions pass through."""
+def run(program: Path) -> dict[str, Any]:
+    """Run a program as `python PROGRAM` and return its globals; its exceptions pass through."""
     before = sys.argv, sys.path[:]
     sys.argv = [str(program)]
     sys.path.insert(0, str(program.parent))
     try:
-        with audit(**options) as watch, suppress(StopAudit):
-            runpy.run_path(str(program), run_name="__main__")
-        return watch
+        with mx.name.NameManager():  # layers are counted from 0
+            return runpy.run_path(str(program), run_name="__main__")
     finally:
         sys.argv, sys.path[:] = before
+        mx.npx.reset_np()  # some programs switch MXNet to NumPy's semantics
+
+
+def audited(program: Path, **options) -> Watch:
+    """Run a program under `with audit(**options)` and return what the audit saw."""
+    with audit(**options) as watch, suppress(StopAudit):
+        run(program)
+    return watch
+
+
+def numbers(value: Any, depth: int = 3) -> Iterable[np.ndarray]:
+    """The numbers that a value of a program holds: arrays, networks' and modules' parameters, and lists of them."""
+    if isinstance(value, mx.nd.NDArray):
+        yield value.tostype("default").asnumpy()
+    elif isinstance(value, mx.gluon.Block):
+        for parameter in value.collect_params().values():
+            if parameter._data is not None:
+                yield from (data.tostype("default").asnumpy() for data in parameter._data)
+    elif isinstance(value, mx.mod.BaseModule) and value.params_initialized:
+        yield from numbers(value.get_params(), depth)
+    elif isinstance(value, np.ndarray | int | float):
+        yield np.asarray(value)
+    elif isinstance(value, list | tuple | dict) and depth:
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from numbers(part, depth - 1)

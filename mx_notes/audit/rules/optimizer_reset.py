@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..trace.ledger import Buffer
 from ..trace.step import Noted, Step
@@ -15,11 +15,18 @@ REPLACED = (
 )
 
 
+@dataclass(eq=False)
+class Updater:
+    """One updater, and the parameters that it updates, by name."""
+
+    names: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class Held:
     """The optimiser that updated a parameter last."""
 
-    updater: int
+    updater: Updater
     optimizer: type
     remembers: bool
 
@@ -34,9 +41,10 @@ class OptimizerReset(Rule):
     note = "v starts at 0 and remembers from update to update."
 
     def __init__(self) -> None:
-        self.updaters: set[int] = set()
         self.held: WeakKeyDictionary[Buffer, Held] = WeakKeyDictionary()
-        self.together: dict[int, set[str]] = {}  # updater: the parameters that it updates
+        self.updaters: WeakValueDictionary[int, Updater] = (
+            WeakValueDictionary()
+        )  # of parameters that are alive
         self.state: Findings | NothingToCheck = NOTHING_TO_CHECK  # the answer while nothing new comes
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
@@ -44,12 +52,13 @@ class OptimizerReset(Rule):
         replaced = step.noted(Noted.OPTIMIZER_REPLACED)
         if replaced:
             return [Message(REPLACED, place=replaced[0].place)]
-        updaters = {update.updater for update in step.updates}
-        if updaters <= self.updaters and not any(update.fresh_state for update in step.updates):
+        known = all(update.updater in self.updaters for update in step.updates)
+        if known and not any(update.fresh_state for update in step.updates):
             return self.state
-        self.updaters |= updaters
+        updaters = {update.updater: self.updaters.get(update.updater) or Updater() for update in step.updates}
+        self.updaters.update(updaters)
         for update in step.updates:
-            self.together.setdefault(update.updater, set()).add(update.name)
+            updaters[update.updater].names.add(update.name)
         lost, checked = [], False
         for update in step.updates:
             if update.buffer is None or update.optimizer is None:
@@ -58,11 +67,11 @@ class OptimizerReset(Rule):
             if before is not None and update.remembers:
                 checked = True
                 # Another set of parameters is another phase, such as fine-tuning after thawing layers.
-                same = self.together.get(before.updater) == self.together.get(update.updater)
+                same = before.updater.names == updaters[update.updater].names
                 kept_one = before.optimizer is update.optimizer and before.remembers
                 if kept_one and update.fresh_state and same:
                     lost.append(update.name)
-            self.held[update.buffer] = Held(update.updater, update.optimizer, update.remembers)
+            self.held[update.buffer] = Held(updaters[update.updater], update.optimizer, update.remembers)
         self.state = [] if any(update.remembers for update in step.updates) else NOTHING_TO_CHECK
         if not lost:
             return [] if checked else NOTHING_TO_CHECK

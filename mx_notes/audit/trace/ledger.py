@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ...runtime import mx
 from ..graph.values import own
 
-DEPARTED = 10_000  # parameters remembered after their arrays were freed
+DEPARTED = 10_000  # parameters remembered after their arrays were freed, if their gradients were not used
 REQUESTS = {0: "null", 1: "write", 2: "inplace", 3: "add"}
 
 
@@ -187,7 +187,8 @@ class Ledger:
         if buffer is not None:
             buffer.array = None  # else the parameter's memory would stay
             self.variables.pop(array, None)
-            if buffer.is_parameter and buffer.ever and len(self.departed) < DEPARTED:
+            unused = buffer.passes > bool(buffer.updates)  # gradients that no update has used
+            if buffer.is_parameter and unused and len(self.departed) < DEPARTED:
                 self.departed.append(buffer)
 
     def lower_flags(self, buffers: list[Buffer]) -> list[Buffer]:

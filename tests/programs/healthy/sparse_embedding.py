@@ -13,6 +13,7 @@ from mxnet import autograd, gluon
 from mxnet.gluon import nn
 
 mx.random.seed(72)
+np.random.seed(72)
 rng = np.random.RandomState(72)
 VOCABULARY, CLASSES, LENGTH, BATCH = 200, 4, 12, 32
 topics = rng.randint(0, CLASSES, 1024)
