@@ -1,6 +1,6 @@
 """What the audit costs: the same training bare and audited, block by block in one process.
 
-    python benchmarks/audit.py                     # both networks, about 12 minutes
+    python benchmarks/audit.py                     # all workloads, about 15 minutes
     python benchmarks/audit.py --only perceptron   # half a minute
 
 A block is a whole audit, from `with audit()` to its verdict, over so many steps; its sampled steps, on
@@ -8,78 +8,155 @@ which the rules recompute things, are in it. The bare block runs beside it, firs
 """
 
 import argparse
+import itertools
 import statistics
 import time
 import tracemalloc
+from collections.abc import Callable
+from typing import NamedTuple
 
 from mx_notes import audit
 from mx_notes.models import build
 from mx_notes.runtime import mx, threads
 
-# name: (network, shape of a batch, steps of a block, rounds, largest ratio wanted)
+BUCKETS = (10, 20, 30, 40)
+
+
+class Workload(NamedTuple):
+    """A training step to take again and again, in rounds of two blocks."""
+
+    make: Callable[[], Callable[[], None]]
+    steps: int  # of a block
+    rounds: int
+    wanted: float  # the largest ratio
+
+
+def perceptron() -> Callable[[], None]:
+    net = mx.gluon.nn.HybridSequential()
+    net.add(mx.gluon.nn.Dense(256, activation="relu"), mx.gluon.nn.Dense(10))
+    return by_module(net, (128, 784))
+
+
+def resnet() -> Callable[[], None]:
+    return by_module(build("cifar_resnet20_v1", 10, (3, 32, 32)), (128, 3, 32, 32))
+
+
+def by_module(net: mx.gluon.Block, shape: tuple[int, ...]) -> Callable[[], None]:
+    """Training by Module; a loop reads a number now and then: without it the queue grows with the steps."""
+    data, label = mx.sym.Variable("data"), mx.sym.Variable("softmax_label")
+    symbol = mx.sym.SoftmaxOutput(net(data), label, normalization="batch", name="softmax")
+    bound = mx.mod.Module(symbol)
+    bound.bind([("data", shape)], [("softmax_label", shape[:1])])
+    begin(bound, rescale_grad=1.0)
+    labels = mx.nd.random.randint(0, 10, shape[:1]).astype("float32")
+    batch = mx.io.DataBatch([mx.nd.random.normal(shape=shape)], [labels])
+
+    def step() -> None:
+        bound.forward_backward(batch)
+        bound.update()
+        bound.get_outputs()[0].wait_to_read()
+
+    return step
+
+
+def lstm_buckets() -> Callable[[], None]:
+    """Two layers of LSTM, unrolled to sentences of several lengths, as in MXNet's example of bucketing."""
+    words, width, size = 1000, 100, 32
+
+    def unrolled(length: int):
+        stack = mx.rnn.SequentialRNNCell()
+        for layer in range(2):
+            stack.add(mx.rnn.LSTMCell(width, prefix=f"lstm{layer}_"))
+        embedded = mx.sym.Embedding(mx.sym.var("data"), input_dim=words, output_dim=width, name="embedding")
+        outputs, _ = stack.unroll(length, embedded, merge_outputs=True)
+        scores = mx.sym.FullyConnected(mx.sym.reshape(outputs, (-1, width)), num_hidden=words, name="out")
+        label = mx.sym.reshape(mx.sym.var("softmax_label"), (-1,))
+        return mx.sym.SoftmaxOutput(scores, label, name="softmax"), ("data",), ("softmax_label",)
+
+    bound = mx.mod.BucketingModule(unrolled, default_bucket_key=max(BUCKETS))
+    bound.bind([("data", (size, max(BUCKETS)))], [("softmax_label", (size, max(BUCKETS)))])
+    begin(bound)
+    batches = []
+    for length in BUCKETS:
+        shape = (size, length)
+        tokens = mx.nd.random.randint(0, words, shape).astype("float32")
+        described = [mx.io.DataDesc("data", shape)], [mx.io.DataDesc("softmax_label", shape)]
+        batches.append(mx.io.DataBatch([tokens], [tokens], 0, None, length, *described))
+    turn = itertools.cycle(batches)
+
+    def step() -> None:
+        bound.forward_backward(next(turn))
+        bound.update()
+        bound.get_outputs()[0].wait_to_read()
+
+    return step
+
+
+def lstm_gluon() -> Callable[[], None]:
+    """A Gluon cell, unrolled operator by operator while autograd records: many calls, each of little work."""
+    cell, out = mx.gluon.rnn.LSTMCell(100), mx.gluon.nn.Dense(50, flatten=False)
+    for block in (cell, out):
+        block.initialize(mx.init.Xavier())
+    parameters = {**cell.collect_params(), **out.collect_params()}
+    trainer = mx.gluon.Trainer(parameters, "sgd", {"learning_rate": 0.01})
+    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    data, label = (
+        mx.nd.random.normal(shape=(32, 35, 100)),
+        mx.nd.random.randint(0, 50, (32, 35)).astype("float32"),
+    )
+
+    def step() -> None:
+        with mx.autograd.record():
+            outputs, _ = cell.unroll(35, data, merge_outputs=True)
+            loss = loss_of(out(outputs), label)
+        loss.backward()
+        trainer.step(32)
+        loss.wait_to_read()
+
+    return step
+
+
+def begin(bound: mx.mod.BaseModule, **settings: float) -> None:
+    bound.init_params(mx.init.Xavier())
+    bound.init_optimizer(
+        optimizer="sgd", optimizer_params={"learning_rate": 0.01, "momentum": 0.9, **settings}
+    )
+
+
 WORKLOADS = {
-    "perceptron": (lambda: perceptron(), (128, 784), 2000, 9, 1.10),
-    "cifar_resnet20_v1": (
-        lambda: build("cifar_resnet20_v1", 10, (3, 32, 32)),
-        (128, 3, 32, 32),
-        400,  # an epoch of CIFAR-10 has 391
-        3,
-        1.01,
-    ),
+    "perceptron": Workload(perceptron, 2000, 9, 1.10),
+    "lstm_buckets": Workload(lstm_buckets, 200, 5, 1.30),
+    "lstm_gluon": Workload(lstm_gluon, 200, 5, 1.30),
+    "cifar_resnet20_v1": Workload(resnet, 400, 3, 1.01),  # an epoch of CIFAR-10 has 391
 }
 
 
-def perceptron():
-    net = mx.gluon.nn.HybridSequential()
-    net.add(mx.gluon.nn.Dense(256, activation="relu"), mx.gluon.nn.Dense(10))
-    return net
-
-
-def module(name: str) -> tuple[mx.mod.Module, mx.io.DataBatch]:
-    make, shape, *_ = WORKLOADS[name]
-    data, label = mx.sym.Variable("data"), mx.sym.Variable("softmax_label")
-    symbol = mx.sym.SoftmaxOutput(make()(data), label, normalization="batch", name="softmax")
-    bound = mx.mod.Module(symbol)
-    bound.bind([("data", shape)], [("softmax_label", shape[:1])])
-    bound.init_params(mx.init.Xavier())
-    bound.init_optimizer(
-        optimizer="sgd",
-        optimizer_params={"learning_rate": 0.01, "momentum": 0.9, "rescale_grad": 1.0},
-    )
-    batch = mx.io.DataBatch(
-        [mx.nd.random.normal(shape=shape)], [mx.nd.random.randint(0, 10, shape[:1]).astype("float32")]
-    )
-    return bound, batch
-
-
-def seconds(bound: mx.mod.Module, batch: mx.io.DataBatch, steps: int) -> float:
+def seconds(step: Callable[[], None], steps: int) -> float:
     """One block of training, to the last operator."""
     began = time.perf_counter()
     for _ in range(steps):
-        bound.forward_backward(batch)
-        bound.update()
-        # A training loop reads a number now and then; without it the queue grows with the steps.
-        bound.get_outputs()[0].wait_to_read()
+        step()
     mx.nd.waitall()
     return time.perf_counter() - began
 
 
 def compare(name: str) -> None:
-    *_, steps, rounds, wanted = WORKLOADS[name]
-    bound, batch = module(name)
-    seconds(bound, batch, 20)
+    """Print the workload's ratio."""
+    make, steps, rounds, wanted = WORKLOADS[name]
+    step = make()
+    seconds(step, 20)
     ratios, bare, inside = [], [], []
     for number in range(rounds):
         if number % 2:
-            bare.append(seconds(bound, batch, steps))
+            bare.append(seconds(step, steps))
         began = time.perf_counter()
         with audit() as watch:
-            inside.append(seconds(bound, batch, steps))
+            inside.append(seconds(step, steps))
         whole = time.perf_counter() - began
         if not number % 2:
-            bare.append(seconds(bound, batch, steps))
+            bare.append(seconds(step, steps))
         ratios.append(whole / bare[-1])
-    assert watch.number_of_steps == steps and not watch.errors
+    assert watch.number_of_steps == steps and not watch.errors, watch.report()
     median = statistics.median(ratios)
     print(
         f"{name:18} {1e3 * statistics.median(bare) / steps:8.2f} ms a step bare; audited / bare over {steps} steps: median"
@@ -90,12 +167,12 @@ def compare(name: str) -> None:
 
 def memory() -> None:
     """Python's memory of one audit after 1,000 steps and after 5,000."""
-    bound, batch = module("perceptron")
+    step = perceptron()
     tracemalloc.start()
     with audit():
-        seconds(bound, batch, 1000)
+        seconds(step, 1000)
         first = tracemalloc.get_traced_memory()[0]
-        seconds(bound, batch, 4000)
+        seconds(step, 4000)
         last = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     print(f"the trace's memory: {first / 1e6:.2f} MB after 1,000 steps, {last / 1e6:.2f} MB after 5,000")
