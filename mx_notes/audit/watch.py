@@ -154,6 +154,7 @@ class Watch:
                     self._ask(rule, rule.at_end, facts)
             if self._witness:
                 self._witness.finish(self.number_of_steps, self.recorder.now.passes)
+            self.recorder.release()
 
     def failed(self, error: Exception) -> None:
         """Note that the trace itself has failed: nothing is judged from here on."""

@@ -13,14 +13,20 @@ from ..hooks.telling import owe
 LARGEST = 1 << 26  # bytes of one array that are read into NumPy
 
 
-def own(handle: int) -> mx.nd.NDArray:
+class OwnArray(mx.nd.NDArray):
+    """A handle of the audit's own: whoever looks for the program's arrays passes over it."""
+
+    __slots__ = ()
+
+
+def own(handle: int) -> OwnArray:
     """An NDArray of the audit's own for the array with this handle; both share memory and freshness flag.
 
     The handle must be the program's and alive, as it is within the call that passed it.
     """
     copy = mx.base.NDArrayHandle()
     mx.base.check_call(mx.base._LIB.MXShallowCopyNDArray(ctypes.c_void_p(handle), ctypes.byref(copy)))
-    return mx.nd.NDArray(copy)
+    return OwnArray(copy)
 
 
 def is_dense(array: mx.nd.NDArray) -> bool:

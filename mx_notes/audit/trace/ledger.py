@@ -191,6 +191,13 @@ class Ledger:
             if buffer.is_parameter and unused and len(self.departed) < DEPARTED:
                 self.departed.append(buffer)
 
+    def release(self) -> None:
+        """Let go of all arrays."""
+        for buffer in [*self.weights.values(), *self.gradients.values()]:
+            buffer.array = None
+        for table in (self.gradients, self.weights, self.executors, self.variables, self.pushed):
+            table.clear()
+
     def lower_flags(self, buffers: list[Buffer]) -> list[Buffer]:
         """Lower the flags by which MXNet tells which gradients are fresh; returns the buffers that had one up."""
         fresh = [buffer for buffer in buffers if buffer.fresh]

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 
 from ...runtime import mx
+from ..graph.values import OwnArray
 from ..hooks.listener import Listener
 from .autograd import Autograd
 from .by_hand import ByHand
@@ -64,6 +65,11 @@ class Recorder:
             schedules=self._optimizers.schedules,
         )
 
+    def release(self) -> None:
+        """Let go of the program's arrays, after the last question: what was seen may be kept for long."""
+        self.listeners.clear()
+        self.ledger.release()
+
 
 class _Beginning(Listener):
     """Learns of the parameters and variables that are there already."""
@@ -76,6 +82,7 @@ class _Beginning(Listener):
         there = gc.get_objects()
         for thing in [each for each in there if issubclass(type(each), mx.gluon.Parameter)]:
             self._books.name(thing)
-        for thing in [each for each in there if issubclass(type(each), mx.nd.NDArray)]:
+        arrays = [each for each in there if issubclass(type(each), mx.nd.NDArray)]
+        for thing in [each for each in arrays if type(each) is not OwnArray]:  # of an audit before this one
             if thing.handle.value not in self._books.variables:
                 self._books.find(thing)
