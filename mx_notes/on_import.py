@@ -21,41 +21,49 @@ def prepare_on_import(then: Callable[[], None] | None = None) -> None:
 
 
 class _Finder:
-    """Stands before Python's own finders until MXNet is looked for."""
+    """Stands before Python's own finders until MXNet is loaded; to be looked for is not enough."""
 
     def __init__(self, then: Callable[[], None] | None) -> None:
         self._then = then
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object | None:
-        """Find MXNet as Python would, and stand aside."""
+        """Find MXNet as Python would, with another loader."""
         if name != "mxnet":
             return None
         sys.meta_path.remove(self)
-        from .runtime.opening import prepare
-
-        prepare()
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._then)
+            spec.loader = _Loader(spec.loader, self._loaded, self._then)
         return spec
+
+    def _loaded(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
 
 
 class _Loader:
-    """Loads MXNet, and gives the module the loader that it would have had."""
+    """Prepares the process, loads MXNet, and gives the module the loader that it would have had."""
 
-    def __init__(self, loader, then: Callable[[], None] | None) -> None:
-        self._loader, self._then = loader, then
+    def __init__(self, loader, loaded: Callable[[], None], then: Callable[[], None] | None) -> None:
+        self._loader, self._loaded, self._then = loader, loaded, then
 
     def __getattr__(self, name: str):
         return getattr(self._loader, name)
 
     def create_module(self, spec) -> ModuleType | None:
-        """As Python's own loader."""
+        """Prepare the process while MXNet is not among the modules yet; then as Python's own loader."""
+        from .runtime.opening import prepare
+
+        prepare()
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         """Run MXNet's own start, without its warning about `distutils`."""
         module.__loader__ = module.__spec__.loader = self._loader
+        self._loaded()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
             self._loader.exec_module(module)

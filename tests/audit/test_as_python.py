@@ -150,6 +150,20 @@ def test_output_status_and_files_are_the_scripts_own(name, tmp_path):
     assert status == (1 if any(f["severity"] == "error" for f in summary["findings"]) else own_status)
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "from mx_notes.runtime import mx",
+        "import importlib.util\nprint(importlib.util.find_spec('mxnet').name)",
+    ],
+)
+def test_mxnet_is_seen_whoever_looks_for_it_or_opens_it(beginning, tmp_path):
+    script, report = tmp_path / "script.py", tmp_path / "report.json"
+    script.write_text(f"{beginning}\n{TRAINING}\ntrain()")
+    assert subprocess.run(audit_command("--json", report, script)).returncode == 0
+    assert json.loads(report.read_text())["steps"] == 3
+
+
 def test_a_module_of_a_package_runs_as_dash_m(tmp_path):
     package = tmp_path / "trainer"
     package.mkdir()
