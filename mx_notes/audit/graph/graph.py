@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..events import NOWHERE, Place
 from .operators import ACTIVATIONS, BATCH_NORM, FUSED_RELU, SHAPE_ONLY, TAKES_DATA, kind_of
 
 LEAF = "null"  # MXNet's word for a node without operator
@@ -27,6 +28,7 @@ class Node:
     attributes: dict[str, str] = field(default_factory=dict)
     inputs: list[Output] = field(default_factory=list)
     parameter: bool = False  # a leaf that receives gradient or is an auxiliary state
+    place: Place = NOWHERE  # the program's line that called it, where autograd recorded it
     handle: int = 0  # of a leaf's array where autograd recorded it: a key, not to be handed to MXNet
     fetch: Callable[[int], np.ndarray | None] = lambda index: None
     shape_of: Callable[[int], tuple[int, ...] | None] = lambda index: None

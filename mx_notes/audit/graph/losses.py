@@ -11,6 +11,7 @@ import numpy as np
 from .graph import Graph, Node, Output
 from .operators import (
     ADDING,
+    DIVIDING,
     FACTORS,
     LOSS_OUTPUTS,
     MEANS,
@@ -37,6 +38,7 @@ class Losses:
     weight: float
     elements: int
     examples: set[int]  # what the number of examples may be
+    known: bool = True  # False: each loss is divided by a number whose meaning can't be told
 
 
 def losses(graph: Graph) -> list[Losses]:
@@ -121,10 +123,60 @@ def _descend(graph: Graph, output: Output, gradient: np.ndarray, found: list[Los
         not sizes or any(shape[0] == size or elements % size == 0 for size in sizes)
     )
     if per_example and node.op != "MakeLoss":
-        found.append(Losses(node, float(gradient.sum()), elements, sizes))
+        factor, known = _inside(graph, node, sizes | {elements})
+        classes = _one_hot(node)
+        weight = float(gradient.sum()) * factor / classes
+        found.append(Losses(node, weight, elements // classes, sizes, known))
         return
     for source, passed in _inputs(node, gradient):
         _descend(graph, source, passed, found)
+
+
+def _inside(graph: Graph, node: Node, sizes: set[int]) -> tuple[float, bool]:
+    """The factors of 1/N that an example's loss has in it, and whether no other divisor is there."""
+    factor, known = 1.0, True
+    while node.inputs:
+        first = node.inputs[0]
+        if node.kind in FACTORS:
+            part = abs(FACTORS[node.kind](node.scalar))
+            if any(size > 2 and abs(part * size - 1) < 1e-6 for size in sizes) and not _is_mean(node):
+                factor *= part
+            elif part < 1 and part != 0.5:  # 1/2 is that of a squared difference
+                known = False
+        elif node.kind in DIVIDING:
+            known = False
+        elif node.kind in MULTIPLYING:
+            weights = [each for each in node.inputs if not _depends_on_data(graph, each.node)]
+            values = [each.value for each in weights]
+            return factor, known and all(v is None or np.isin(v, (0, 1)).all() for v in values)
+        elif node.kind not in SAME | NEGATING | SUMS | MEANS:
+            break
+        node = first.node
+    return factor, known
+
+
+def _is_mean(node: Node) -> bool:
+    """Whether a division makes a mean of a sum within each example, by hand."""
+    above = node.inputs[0].node
+    before, after = above.inputs[0].shape if above.inputs else None, node.inputs[0].shape
+    return bool(
+        above.kind in SUMS
+        and before
+        and after is not None
+        and abs(abs(FACTORS[node.kind](node.scalar)) * np.prod(before) / (np.prod(after) or 1) - 1) < 1e-6
+    )
+
+
+def _one_hot(node: Node) -> int:
+    """The number of classes where the losses are multiplied by one-hot targets, of which one counts; else 1."""
+    if node.kind in MULTIPLYING:
+        for each in node.inputs:
+            target = each.value
+            if target is not None and target.ndim > 1 and target.shape == Output(node).shape:
+                rows = target.reshape(-1, target.shape[-1])
+                if np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all():
+                    return target.shape[-1]
+    return 1
 
 
 def _inputs(node: Node, gradient: np.ndarray) -> Iterable[tuple[Output, np.ndarray]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...runtime import mx
+from ..events import users_place
 from ..hooks.listener import OperatorCall
 from .graph import LEAF, Graph, Node, Output
 from .symbol import SymbolPart
@@ -35,7 +36,8 @@ class Tape:
         """Take down that `op` made the outputs of the inputs."""
         sources = [self._output(handle) for handle in inputs]
         arrays = [own(handle) for handle in outputs]
-        node = Node(op, op, attributes or {}, sources, fetch=_fetch(arrays), shape_of=_shape(arrays))
+        node = Node(op, op, attributes or {}, sources, place=users_place())
+        node.fetch, node.shape_of = _fetch(arrays), _shape(arrays)
         for index, handle in enumerate(outputs):
             self._outputs[handle] = Output(node, index)
 
@@ -46,7 +48,9 @@ class Tape:
         sources = [self._output(handle) for handle in inputs]
         part = SymbolPart(symbol, [own(handle) for handle in inputs], training)
         leaves = dict(zip(part.leaves, sources, strict=True))
+        place = users_place()
         for node in part.nodes:
+            node.place = place
             node.inputs = [leaves.get(each.node, each) for each in node.inputs]
         auxiliary = set(symbol.list_auxiliary_states())
         for leaf, source in leaves.items():

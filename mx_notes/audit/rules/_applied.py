@@ -29,6 +29,11 @@ class Applied:
         return abs(sum(part[0].weight for part in self.parts))
 
     @property
+    def known(self) -> bool:
+        """Whether all factors of the losses can be told."""
+        return all(losses.known for part in self.parts for losses in part)
+
+    @property
     def elements(self) -> int:
         """How many losses the first head has."""
         return sum(part[0].elements for part in self.parts)
@@ -49,7 +54,8 @@ def applied(step: Step) -> Applied | None:
     rescale, rate = rescales.pop(), rates.pop()
     found = Applied(1.0 if rescale is None else rescale, looks, parts, adding)
     # A factor of 0.001 may be 0.064 divided by a batch of 64; one of 0.1 is a learning rate.
-    if rescale is None and not (near(found.weight, found.elements) and rate * found.elements > 1):
+    examples = min({s for part in parts for s in part[0].examples if s > 1}, default=found.elements)
+    if rescale is None and not (near(found.weight, found.elements) and rate * examples > 1):
         return None
     return Applied(found.rescale * step.workers, looks, parts, adding)
 

@@ -8,32 +8,63 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...runtime import mx
+from ..graph.graph import Graph, Node
+from ..graph.operators import BATCH_NORM, SHAPE_ONLY
 from ..graph.values import read
-from ..trace.step import Step
+from ..trace.step import Step, UpdateSample
 
 FEWEST = 4  # weight matrices, to speak of depth
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """Norm of the gradient over norm of the weights."""
+    """Norm of the gradient over norm of the weights: of the first layer, and of each last one (a head)."""
 
     first: float
-    last: float
+    last: list[float]
 
 
 def ratios(step: Step) -> Ratios | None:
-    """Those of the first and the last weight matrices of a sampled step; None with fewer than FEWEST, or of unknown order."""
-    weights = [s for s in step.samples if len(s.shape) >= 2 and _norm(s.weight_before) > 0]
+    """The ratios of a sampled step's network; None with fewer than FEWEST weight matrices, or of unknown order.
+
+    A weight before a batch norm is left out: its gradient grows as the weight shrinks, whatever lies between.
+    """
+    if not step.looks:
+        return None
+    graph = step.looks[0].graph
+    leaves = {leaf.name: leaf for leaf in graph.leaves if not _is_normalised(graph, leaf)}
+    weights = [
+        s for s in step.samples if len(s.shape) >= 2 and s.name in leaves and _norm(s.weight_before) > 0
+    ]
     if len(weights) < FEWEST:
         return None
     # In the order of the forward pass: a Trainer sorts names as text, dense10 before dense2.
-    order = {leaf.name: place for look in step.looks for place, leaf in enumerate(look.graph.leaves)}
-    if not all(sample.name in order for sample in weights):
-        return None
-    weights.sort(key=lambda sample: order[sample.name])
-    found = [_norm(s.gradient) / _norm(s.weight_before) for s in (weights[0], weights[-1])]
-    return Ratios(*found) if all(map(math.isfinite, found)) else None
+    order = {name: place for place, name in enumerate(leaves)}
+    first, *others = sorted(weights, key=lambda sample: order[sample.name])
+    below = graph.below(leaves[first.name])
+    # A head has no other weight between itself and the loss, and the first layer below it.
+    behind = {s.name: graph.below(leaves[s.name]) for s in others}
+    users = {s.name: set(graph.users[leaves[s.name]]) for s in others}
+    last = [
+        s
+        for s in others
+        if users[s.name] & below
+        and not any(o is not s and users[o.name] & (behind[s.name] - users[s.name]) for o in others)
+    ]
+    found = Ratios(_ratio(first), [_ratio(sample) for sample in last])
+    return found if last and all(map(math.isfinite, [found.first, *found.last])) else None
+
+
+def _is_normalised(graph: Graph, leaf: Node) -> bool:
+    """Whether the layer with this weight is followed by a batch norm."""
+    after = [user for layer in graph.users[leaf] for user in graph.users[layer]]
+    while any(user.kind in SHAPE_ONLY for user in after):
+        after = [b for user in after for b in (graph.users[user] if user.kind in SHAPE_ONLY else [user])]
+    return any(user.kind in BATCH_NORM for user in after)
+
+
+def _ratio(sample: UpdateSample) -> float:
+    return _norm(sample.gradient) / _norm(sample.weight_before)
 
 
 def _norm(array: mx.nd.NDArray) -> float:

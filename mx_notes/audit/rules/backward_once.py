@@ -30,7 +30,7 @@ class BackwardOnce(Rule):
                 f"the update applied a stale gradient of {some(stale)}: no backward pass had written it since the"
                 " update before; call backward once before each update"
             )
-        if step.lost:
+        if step.lost and step.number > 1:  # before the first update a pass may have been a dry run
             messages.append(
                 f"a second backward pass overwrote the gradient of {some(step.lost)} before anybody used the first;"
                 " add the losses and call backward once, or use grad_req='add' and clear the gradients after the update"

@@ -39,10 +39,16 @@ class BatchNorm(Rule):
         return first(messages, 2) if checked else NOTHING_TO_CHECK
 
 
+def _untouched(node: Node) -> bool:
+    """Whether its running statistics are those it began with: of a pretrained network they aren't."""
+    mean, variance = (each.value for each in node.inputs[3:5]) if len(node.inputs) > 4 else (None, None)
+    return mean is not None and variance is not None and not mean.any() and bool((variance == 1).all())
+
+
 def _settings(node: Node) -> Iterable[str]:
     # fix_gamma=True is the symbol's default, and harmless in front of another layer's weights: worth a word
     # is a gamma that somebody meant to train or to decay.
-    if node.flag("use_global_stats"):
+    if node.flag("use_global_stats") and _untouched(node):
         yield f"{title(node)} has use_global_stats=True: it normalises by the running statistics, not the batch's"
     shape = node.inputs[0].shape
     if shape and np.prod(shape) == shape[int(node.attributes.get("axis", 1))]:

@@ -23,12 +23,13 @@ class ExplodingGradient(Rule):
         found = ratios(step)
         if found is None:
             return NOTHING_TO_CHECK
-        self.times = self.times + 1 if found.first > 100 * found.last else 0
+        last = max(found.last)
+        self.times = self.times + 1 if found.first > 100 * last > 0 else 0
         if self.times != 2:
             return []
         return first(
             [
-                f"the first layer's gradient is {found.first:.1e} of its weights, the last layer's {found.last:.1e}:"
+                f"the first layer's gradient is {found.first:.1e} of its weights, the last layer's {last:.1e}:"
                 " it explodes on the way; start smaller, clip it, or normalise"
             ]
         )

@@ -40,7 +40,8 @@ class FrozenParameter(Rule):
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Remember what was updated and what moved; the verdict comes at the end."""
         self.steps = step.number
-        self.updated.update(update.name for update in step.updates)
+        for update in step.updates:
+            self.updated |= {update.name} if update.buffer is None else {update.name, update.buffer.name}
         self.by_hand = self.by_hand or any(update.optimizer is None for update in step.updates)
         self.passes = max([self.passes, *(update.passes for update in step.updates)])
         self.finite = self.finite and step.finite

@@ -37,7 +37,8 @@ class MeanLoss(Rule):
         passes = max((update.passes for update in step.updates), default=1) if one_task else 1
         devices = len({look.device for look in gradient.looks})
         heads = zip(*gradient.parts, strict=True)
-        return first([_judge(head, gradient.rescale, devices, step.workers, passes) for head in heads])
+        messages = [_judge(head, gradient.rescale, devices, step.workers, passes) for head in heads]
+        return first(messages) if gradient.known or not any(messages) else NOTHING_TO_CHECK
 
 
 def _one_task(looks: list[Look]) -> bool:

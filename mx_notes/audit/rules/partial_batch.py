@@ -31,7 +31,7 @@ class PartialBatch(Rule):
                 )
             ]
         gradient = applied(step)
-        if gradient is None:
+        if gradient is None or not gradient.known:
             return NOTHING_TO_CHECK
         total, elements = gradient.rescale * gradient.weight, gradient.elements
         self.full = self.full or (total, elements)

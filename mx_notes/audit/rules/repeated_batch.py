@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import math
+
 import numpy as np
 
+from ...runtime import mx
 from ..graph.graph import Node, Output, above_shape
 from ..trace.step import Look, Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
@@ -36,6 +40,8 @@ class RepeatedBatch(Rule):
         seen.append(tuple(step.batches))
         if len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3] and not self.stuck:
             self.stuck = True
+            if not _is_more_to_see():
+                return []  # the batch is the whole of the data
             return first(["three steps in a row were fed the same batch: is the iterator advanced?"])
         self.carries_state |= step.number > 1 and any(map(_carries_state, step.looks))
         epoch = _epoch(seen)
@@ -60,6 +66,15 @@ class RepeatedBatch(Rule):
         only = classes.pop() if len(classes) == 1 and sum(v.size for v in values) >= 16 else None
         before, self.only_class = self.only_class, only
         return only is not None and only == before and not self.takes_turns
+
+
+def _is_more_to_see() -> bool:
+    """Whether the program has an iterator or a loader of more than one batch."""
+    there = gc.get_objects()
+    iterators = [each for each in there if issubclass(type(each), mx.io.DataIter)]
+    loaders = [each for each in there if issubclass(type(each), mx.gluon.data.DataLoader)]
+    whole = [getattr(each, "num_data", math.inf) <= each.batch_size for each in iterators]
+    return not all(whole) or any(len(each) > 1 for each in loaders)
 
 
 def _carries_state(look: Look) -> bool:

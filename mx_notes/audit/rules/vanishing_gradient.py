@@ -24,12 +24,13 @@ class VanishingGradient(Rule):
         found = ratios(step)
         if found is None:
             return NOTHING_TO_CHECK
-        self.times = self.times + 1 if found.first < 1e-3 * found.last else 0
+        last = min(found.last)
+        self.times = self.times + 1 if found.first < 1e-3 * last else 0
         if self.times != 2:
             return []
         return first(
             [
-                f"the first layer's gradient is {found.first:.1e} of its weights, the last layer's {found.last:.1e}:"
+                f"the first layer's gradient is {found.first:.1e} of its weights, the last layer's {last:.1e}:"
                 " it vanishes on the way; use ReLU, a He start, batch normalisation or shortcuts"
             ]
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,7 +39,7 @@ class Block:
     given: (
         list[int] | None
     )  # positions of inputs that are no parameters, frozen ones included; None: not told
-    data: int | None = None  # the position of the batch, once it is known
+    data: list[int] | None = None  # the positions of the batch's parts, once they are known
 
     @cached_property
     def statistics(self) -> dict[int, str]:
@@ -199,24 +198,23 @@ class Autograd(Listener):
         scope.operators += 1
         if scope.first is None:
             scope.first = next((handle for handle in inputs if handle in variables), None)
-            data = self._batch_among(inputs, block) if scope.first is not None else None
-            if data is not None:
-                self._now.meet_data(own(data))
+            if scope.first is not None:
+                for handle in self._batch_among(inputs, block):
+                    self._now.meet_data(own(handle))
 
-    def _batch_among(self, inputs: list[int], block: Block | None) -> int | None:
-        """The input that is no parameter; of a hybridised block, which has several, the largest."""
+    def _batch_among(self, inputs: list[int], block: Block | None) -> list[int]:
+        """The input that is no parameter; of a hybridised block, all of them."""
         if block is None:
-            return next((handle for handle in inputs if handle not in self._books.variables), None)
+            return [handle for handle in inputs if handle not in self._books.variables][:1]
         if block.data is None:
-            sizes = {
-                position: math.prod(shape_of(handle))
+            block.data = [
+                position
                 for position, handle in enumerate(inputs)
                 if handle not in self._books.variables
                 and position not in block.statistics
                 and (block.given is None or position in block.given)
-            }
-            block.data = max(sizes, key=sizes.get, default=-1)
-        return inputs[block.data] if block.data >= 0 else None
+            ]
+        return [inputs[position] for position in block.data]
 
     # Backward
 

@@ -54,6 +54,7 @@ class ByHand(Listener):
     def __init__(self, now: OpenStep, books: Ledger) -> None:
         self._now, self._books = now, books
         self._derived: dict[int, Derived] = {}  # by the handle of the array
+        self._views: dict[int, Buffer] = {}  # of gradients: rows, slices, other shapes
 
     def gradient_made(self, array: int, buffer: Buffer) -> None:
         """`autograd.grad` returned this gradient."""
@@ -61,6 +62,9 @@ class ByHand(Listener):
 
     def viewed(self, kind: str, array: int, view: int) -> None:
         """A part of a gradient, or of a number computed from one, has it in it, too."""
+        whole = self._books.gradients.get(array) or self._views.get(array)
+        if whole is not None:
+            self._views[view] = whole
         for derived in self._among([array]):
             self._derived[view] = derived
 
@@ -69,7 +73,7 @@ class ByHand(Listener):
         if self._now.recording:
             return
         books, inputs = self._books, call.inputs
-        read = [books.gradients[handle] for handle in inputs if handle in books.gradients]
+        read = [buffer for buffer in map(self._gradient, inputs) if buffer is not None]
         for buffer in read:
             buffer.consume()
         among = self._among(inputs)
@@ -80,13 +84,17 @@ class ByHand(Listener):
             elif handle in books.weights:
                 self._derived.pop(handle, None)
                 self._weight_written(books.weights[handle], call, derived)
+            elif handle in self._views:
+                self._views[handle].touched = True
         if read and call.name == "reset_arrays":
             for buffer in read:
                 buffer.cleared = True
 
     def array_read(self, array: int) -> None:
         """`asnumpy` of a gradient is a use of it."""
-        self._books.consume([array])
+        buffer = self._gradient(array)
+        if buffer is not None:
+            buffer.consume()
 
     def array_written(self, array: int) -> None:
         """Values came from NumPy: data, a cleared gradient, or a parameter updated by hand."""
@@ -105,6 +113,10 @@ class ByHand(Listener):
         """Another array may get this handle."""
         self._books.forget(handle)
         self._derived.pop(handle, None)
+        self._views.pop(handle, None)
+
+    def _gradient(self, array: int) -> Buffer | None:
+        return self._books.gradients.get(array) or self._views.get(array)
 
     def _among(self, arrays: Iterable[int]) -> list[Derived]:
         """The gradients that these arrays have in them."""

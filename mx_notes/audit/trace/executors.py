@@ -33,12 +33,12 @@ class Executors(Listener):
         self._met: weakref.WeakSet = weakref.WeakSet()  # executors whose shapes were seen: they never change
         self._trained: dict[int, bool] = {}  # executor: was its latest forward in training mode
         self._padding, self._padded = 0, False
-        self._loaded: mx.nd.NDArray | None = None
+        self._loaded: list[mx.nd.NDArray] = []
 
     def batch_loaded(self, batch: mx.io.DataBatch) -> None:
         """A Module copies a batch into its executors."""
         self._padding = batch.pad or 0 if self._padded else 0
-        self._loaded = batch.data[0] if batch.data else None
+        self._loaded = list(batch.data or ())
 
     def batch_padded(self) -> None:
         """Padding repeats examples (a batch that rolls over to the next epoch has a `pad` too)."""
@@ -60,9 +60,9 @@ class Executors(Listener):
                 executor, lambda buffer: buffer in self._books.executors.get(executor, (None, []))[1]
             )
             now.step.padding, self._padding = max(now.step.padding, self._padding), 0
-            if self._loaded is not None:
-                now.meet_data(self._loaded)
-                self._loaded = None
+            for data in self._loaded:
+                now.meet_data(data)
+            self._loaded = []
         self._trained[executor] = training
         now.forward(executor, training)
 

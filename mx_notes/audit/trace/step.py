@@ -199,15 +199,18 @@ class Step:
         parameter. Where these differ, the largest number.
         """
         kind = Kind(kind)
-        if kind is Kind.BACKWARD and self.updates:
-            return max(update.passes for update in self.updates)
         if kind is Kind.UPDATE:  # two parameters may have one name
             ran: list = [update.buffer or update.name for update in self.updates]
         else:
             ran = [event.source for event in self.events if event.kind is kind and event.training]
-        if len(set(ran)) == len(ran):  # as nearly always, and much faster than counting
-            return 1 if ran else 0
-        return max(Counter(ran).values())
+        alone = len(set(ran)) == len(ran)  # as nearly always: then it needs no counting, which is slow
+        most = bool(ran) if alone else max(Counter(ran).values())
+        if kind is Kind.BACKWARD and self.updates:
+            # Two networks or devices have one pass each; and a pass of another step, whose gradient nobody
+            # wanted, is none of this one. Of a pass in another thread only the gradient tells.
+            passes = max(update.passes for update in self.updates)
+            most = min(most, passes) if ran else passes
+        return int(most)
 
     def in_order(self) -> bool:
         """Whether each backward follows its executor's forward, and the updates follow all of them."""

@@ -12,19 +12,23 @@ def test_an_update_with_a_gradient_that_no_pass_has_written_since_the_last_updat
 
 
 def test_a_gradient_that_a_second_pass_overwrote_unused():
-    finding = the_finding(BackwardOnce(), step(update("fc_weight"), lost=["fc_weight"]))
+    finding = the_finding(BackwardOnce(), step(update("fc_weight"), lost=["fc_weight"], number=2))
     assert finding.severity is ERROR
     assert "overwrote the gradient of fc_weight" in finding.text
     assert "add the losses" in finding.text and "grad_req='add'" in finding.text
 
 
+def test_before_the_first_update_a_pass_may_have_been_a_dry_run():
+    assert BackwardOnce().on_step(step(update("fc_weight"), lost=["fc_weight"], number=1)) == []
+
+
 def test_an_overwritten_gradient_is_found_though_no_update_was_seen_to_use_it():
-    finding = the_finding(BackwardOnce(), step(update(buffer=None), lost=["fc_weight"]))
+    finding = the_finding(BackwardOnce(), step(update(buffer=None), lost=["fc_weight"], number=2))
     assert "overwrote" in finding.text
 
 
 def test_both_at_once_are_two_findings():
-    stale, lost = BackwardOnce().on_step(step(update("a", stale=True), lost=["b"]))
+    stale, lost = BackwardOnce().on_step(step(update("a", stale=True), lost=["b"], number=2))
     assert "stale gradient of a" in stale.text and "gradient of b" in lost.text
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hand_made import dense, leaf, look, node, sample, step, the_finding
 
@@ -5,9 +6,9 @@ from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.batch_norm import BatchNorm
 
 
-def batch_norm(shape=(4, 8, 5, 5), op="BatchNorm", **attributes):
-    parts = ("gamma", "beta", "running_mean", "running_var")
-    inputs = [leaf(f"bn_{part}", shape=(8,), parameter=True) for part in parts]
+def batch_norm(shape=(4, 8, 5, 5), op="BatchNorm", mean=0, **attributes):
+    parts = {"gamma": 1, "beta": 0, "running_mean": mean, "running_var": 1}
+    inputs = [leaf(f"bn_{part}", np.full(8, value), parameter=True) for part, value in parts.items()]
     return node(op, leaf("data", shape=shape), *inputs, shape=shape, name="bn", **attributes)
 
 
@@ -17,6 +18,10 @@ def test_running_statistics_in_place_of_the_batchs(op):
     assert finding.severity is WARNING
     assert f"bn ({op}) has use_global_stats=True" in finding.text
     assert "normalises by the running statistics, not the batch's" in finding.text
+
+
+def test_running_statistics_that_were_trained_are_a_frozen_bodys():
+    assert BatchNorm().on_step(step(look(batch_norm(use_global_stats=True, mean=0.3)))) == []
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((1, 8), 1), ((1, 8), -1), ((1, 8, 1, 1), 1), ((1, 1, 1, 8), 3)])

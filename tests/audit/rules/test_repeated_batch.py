@@ -4,6 +4,13 @@ from hand_made import dense, leaf, look, node, softmax_loss, step, the_finding, 
 
 from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.repeated_batch import RepeatedBatch
+from mx_notes.runtime import mx
+
+
+@pytest.fixture(scope="module", autouse=True)
+def iterator():
+    """The program's iterator, which has more than one batch."""
+    return mx.io.NDArrayIter(np.zeros((8, 1)), batch_size=4)
 
 
 def feed(rule, batches, *seen):
@@ -25,7 +32,7 @@ def finding_at_the_end(batches):
 
 
 @pytest.mark.parametrize("batches", ["abbb", "aaa"])
-def test_the_same_batch_three_times(batches):
+def test_the_same_batch_three_times_of_an_iterator_that_has_more(batches):
     finding = finding_at_the_end(batches)
     assert finding.severity is WARNING
     assert finding.text == "three steps in a row were fed the same batch: is the iterator advanced?"

@@ -1,7 +1,7 @@
 """Four micro-batches are meant to add up to one large batch, but grad_req is 'write': three of them are lost.
 
 Source: Apache MXNet #3283
-Expect: backward-once by step 1
+Expect: backward-once by step 2
 """
 
 import mxnet as mx

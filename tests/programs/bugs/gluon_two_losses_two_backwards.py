@@ -1,7 +1,7 @@
 """Two losses share a body and each calls backward(): the second overwrites the body's gradient of the first.
 
 Source: Apache MXNet #9712
-Expect: backward-once by step 1
+Expect: backward-once by step 2
 """
 
 import mxnet as mx

@@ -1,7 +1,7 @@
 """Module runs four forward and backward passes for each update, bound with the default grad_req='write'.
 
 Source: Apache MXNet #18659
-Expect: backward-once by step 1
+Expect: backward-once by step 2
 """
 
 import mxnet as mx

@@ -1,7 +1,8 @@
 """The whole data set is the batch, each step: gradient descent without the word stochastic; same
-input on purpose.
+input on purpose, and no iterator that has more.
 
-Warnings: repeated-batch
+Process: own
+Warnings: none
 """
 
 import mxnet as mx
