@@ -150,6 +150,17 @@ class Graph:
         met = (each.node for user in self._beyond_shape(output.node) for each in user.inputs[1:])
         return tuple(node for node in met if node.parameter)
 
+    def above(self, *nodes: Node, through: Callable[[Node], bool] = lambda node: True) -> set[Node]:
+        """These nodes and all that they depend on; `through`: whether to go on above a node."""
+        above: set[Node] = set()
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            if node not in above:
+                above.add(node)
+                stack += [each.node for each in node.inputs] if through(node) else []
+        return above
+
     def below(self, node: Node) -> set[Node]:
         """All nodes that depend on this one."""
         below: set[Node] = set()

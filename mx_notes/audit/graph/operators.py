@@ -79,6 +79,19 @@ SQUARES, LOGS = {"square"}, {"log"}
 LOG_SOFTMAX, SOFTMAX = {"log_softmax"}, {"softmax", "SoftmaxActivation"}
 PICKS = {"pick"}
 
+# No gradient goes through these.
+_COMPARING = ("equal", "not_equal", "greater", "greater_equal", "lesser", "lesser_equal")
+FLAT = {
+    *("BlockGrad", "argmax", "argmin", "argmax_channel", "argsort", "one_hot", "zeros_like", "ones_like"),
+    *("sign", "round", "rint", "floor", "ceil", "fix", "trunc", "logical_not", "shape_array", "size_array"),
+    *(f"broadcast_{how}" for how in _COMPARING),
+    *(f"_{how}" for how in _COMPARING),
+    *(f"_{how}_scalar" for how in _COMPARING),
+    *("less", "less_equal", "less_scalar", "less_equal_scalar"),
+    *_COMPARING,
+    *(f"{how}_scalar" for how in _COMPARING),
+}
+
 # A gradient from above is ignored by these: each starts its own.
 CLASSIFYING_OUTPUTS = {"SoftmaxOutput", "SVMOutput", "softmax_cross_entropy"}
 REGRESSION_OUTPUTS = {"LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput"}

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..graph.graph import Node
 from ..graph.values import read
 from ..trace.ledger import Buffer
 from ..trace.step import RunFacts, Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, warning
+from ._flat import cut_off, is_masked
 from ._left_out import Role, left_out
-from ._words import some
+from ._words import some, title
 
 
 @dataclass
 class Moved:
-    """Whether a parameter has changed in any sampled step."""
+    """Whether a parameter has changed in any sampled step, or had a gradient other than zero."""
 
     matrix: bool
     changed: bool = False
+    gradient: bool = False
+    masked: bool = False  # in some batch it had nothing to learn from
+    flat: Node | None = None  # the operator that keeps gradient from it
 
 
 class FrozenParameter(Rule):
     """Every parameter that receives gradient is updated."""
 
     id, severity = "frozen-parameter", ERROR
-    sees = "which gradients are written and which parameters updated, over the whole run"
+    sees = "which gradients are written, which parameters updated and moved, over the whole run"
     wrong = "Trainer(net.output.collect_params(), ...)  # the body receives gradient, too"
     right = "Trainer(net.collect_params(), ...)  # or set grad_req='null' on what is to stay"
 
@@ -48,14 +53,24 @@ class FrozenParameter(Rule):
         if step.looks:
             self.roles.update(left_out(step))
         for sample in step.samples:
-            moved = (
-                self.moved.setdefault(sample.name, Moved(len(sample.shape) > 1))
-                if sample.learning_rate
-                else None
-            )
-            if moved and not moved.changed:
-                moved.changed = bool((read(sample.weight_before) != read(sample.weight_after)).any())
+            if sample.learning_rate:
+                moved = self.moved.setdefault(sample.name, Moved(len(sample.shape) > 1))
+                changed = moved.changed or (read(sample.weight_before) != read(sample.weight_after)).any()
+                moved.changed = bool(changed)
+                moved.gradient = moved.gradient or bool(read(sample.gradient).any())
+        if any(not moved.gradient for moved in self.moved.values()):
+            self._look_for_cuts(step)
         return []
+
+    def _look_for_cuts(self, step: Step) -> None:
+        names = {update.buffer.weight: update.name for update in step.updates if update.buffer is not None}
+        for look in step.looks:
+            cuts = cut_off(look.graph)
+            for leaf in look.graph.leaves:
+                moved = self.moved.get(names.get(leaf.handle, leaf.name))
+                if moved is not None and leaf.parameter:
+                    moved.flat = cuts.get(leaf)
+                    moved.masked = moved.masked or (not moved.gradient and is_masked(look.graph, leaf))
 
     def at_end(self, run: RunFacts) -> Findings | NothingToCheck:
         """Look for parameters that received gradient and were never, or no longer, updated."""
@@ -104,12 +119,25 @@ class FrozenParameter(Rule):
         return role if buffer.is_parameter or role is Role.MEANT else Role.FORGOTTEN
 
     def _unchanged(self, run: RunFacts) -> Iterable[Message]:
-        still = [name for name, moved in self.moved.items() if not moved.changed and moved.matrix]
-        if self.moved and not any(moved.changed for moved in self.moved.values()):
+        matrices = {name: moved for name, moved in self.moved.items() if moved.matrix}
+        empty = {name: moved for name, moved in matrices.items() if not (moved.gradient or moved.masked)}
+        still = [name for name, moved in matrices.items() if moved.gradient and not moved.changed]
+        if self.moved and not any(moved.gradient for moved in self.moved.values()):
+            what = "it moves by weight decay alone" if any(m.changed for m in self.moved.values()) else ""
             text = f"no parameter ever changed: the gradient of {some(self.moved)} is zero when it is applied"
-            yield Message(text, step=1)
-        elif still:
-            yield warning(f"{some(still)} was updated but never changed: its gradient is zero", step=1)
+            text = f"no gradient ever reached {some(self.moved)}: {what}" if what else text
+            yield _with_cause(Message(text, step=1), list(self.moved.values()))
+        elif empty:
+            how = (
+                "was updated but never changed"
+                if not any(m.changed for m in empty.values())
+                else "got no gradient"
+            )
+            text = f"{some(empty)} {how}: its gradient is zero"
+            yield _with_cause(warning(text, step=1), list(empty.values()))
+        if still:
+            text = f"{some(still)} was updated but never changed, though it has gradient: the update is lost in rounding"
+            yield warning(text, step=1)
         idle = [
             b.name
             for b in [*run.buffers, *run.departed]
@@ -119,3 +147,11 @@ class FrozenParameter(Rule):
             yield warning(
                 f"the optimiser has {some(idle)}, which never received gradient: nothing leads to the loss"
             )
+
+
+def _with_cause(message: Message, parameters: list[Moved]) -> Message:
+    """Name the operator that lets no gradient through, where one stands before all of these."""
+    flat = parameters[0].flat
+    if flat is None or any(moved.flat is None for moved in parameters):
+        return message
+    return replace(message, text=f"{message.text}; {title(flat)} lets none through", place=flat.place)

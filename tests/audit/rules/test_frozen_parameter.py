@@ -1,5 +1,6 @@
 """The rule frozen-parameter, which looks on at every step and speaks at the end."""
 
+import numpy as np
 import pytest
 from hand_made import (
     buffer,
@@ -286,8 +287,10 @@ def test_a_network_that_may_rest_may_also_stop():
 # Updated, and unchanged
 
 
-def moved(name, by=0.0, shape=(1, 2), rate=0.1):
-    return sample(name, before=[1.0, 2.0], after=[1.0, 2.0 + by], shape=shape, learning_rate=rate)
+def moved(name, by=0.0, shape=(1, 2), rate=0.1, gradient=None):
+    gradient = [0.0, by] if gradient is None else gradient
+    before, after = [1.0, 2.0], [1.0, 2.0 + by]
+    return sample(name, before=before, after=after, gradient=gradient, shape=shape, learning_rate=rate)
 
 
 def test_no_parameter_ever_changed():
@@ -302,6 +305,40 @@ def test_a_matrix_that_never_changed_while_others_did():
     assert finding.severity is WARNING
     assert "fc_weight was updated but never changed: its gradient is zero" in finding.text
     assert finding.step == 1
+
+
+def test_weight_decay_hides_no_gradient_of_zero():
+    finding = the_finding(after(moved("fc_weight", by=-0.1, gradient=[0.0, 0.0])), facts())
+    assert finding.severity is ERROR
+    assert "no gradient ever reached fc_weight: it moves by weight decay alone" in finding.text
+
+
+def test_an_update_that_is_lost_in_rounding():
+    finding = the_finding(after(moved("fc_weight", gradient=[1e-9, 0.0]), moved("head", by=0.1)), facts())
+    assert finding.severity is WARNING
+    assert "fc_weight was updated but never changed, though it has gradient" in finding.text
+
+
+@pytest.mark.parametrize("flat", ["BlockGrad", "argmax", "_not_equal_scalar", "_npi_sign"])
+def test_the_operator_is_named_that_lets_no_gradient_through(flat):
+    layer = dense(leaf("data", shape=(4, 2)), name="fc")
+    seen = look(mean(node(flat, layer, shape=(4, 3), scalar=1.0)))
+    rule = FrozenParameter()
+    for number in (1, 2, 3):
+        rule.on_step(step(seen, moved("fc_weight"), number=number))
+    finding = the_finding(rule, facts())
+    assert finding.severity is ERROR
+    assert finding.text.endswith(f"; {flat} lets none through")
+
+
+def test_a_head_whose_losses_are_masked_has_nothing_to_learn_in_this_batch():
+    first, second = (dense(leaf("data", shape=(4, 2)), name=name) for name in ("fc", "head"))
+    masked = node("broadcast_mul", second, leaf("mask", np.zeros((4, 1))), shape=(4, 3))
+    rule = FrozenParameter()
+    for number in (1, 2, 3):
+        both = look(mean(node("broadcast_add", first, masked, shape=(4, 3))))
+        rule.on_step(step(both, moved("fc_weight", by=0.1), moved("head_weight"), number=number))
+    assert rule.at_end(facts()) == []
 
 
 def test_a_vector_may_rest():

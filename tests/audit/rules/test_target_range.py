@@ -1,0 +1,54 @@
+import pytest
+from hand_made import dense, leaf, look, mean, node, relu, step, the_finding
+
+from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK
+from mx_notes.audit.rules.target_range import TargetRange
+
+SCORES = dense(leaf("data", shape=(4, 8)), 1)
+
+
+def output(targets):
+    return step(look(node("LogisticRegressionOutput", SCORES, leaf("label", column(targets)), shape=(4, 1))))
+
+
+def logistic(targets):
+    """As SigmoidBinaryCrossEntropyLoss: relu(x) - x y + …"""
+    product = node("broadcast_mul", SCORES, leaf("label", column(targets)), shape=(4, 1))
+    return step(look(mean(node("broadcast_sub", relu(SCORES), product, shape=(4, 1)))))
+
+
+def hinge(targets):
+    product = node("broadcast_mul", SCORES, leaf("label", column(targets)), shape=(4, 1))
+    margin = node("_rminus_scalar", product, shape=(4, 1), scalar=1.0)
+    return step(look(mean(node("Activation", margin, shape=(4, 1), act_type="relu"))))
+
+
+def column(targets):
+    return [[target] for target in targets]
+
+
+@pytest.mark.parametrize("loss", [output, logistic])
+@pytest.mark.parametrize(
+    ("targets", "text"), [([0, 1, 2, 1], "target 2"), ([-1, 1, 1, -1], "label_format='signed'")]
+)
+def test_logistic_targets_outside_0_to_1(loss, targets, text):
+    finding = the_finding(TargetRange(), loss(targets))
+    assert finding.severity is ERROR
+    assert text in finding.text and "outside [0, 1]" in finding.text
+
+
+def test_0_and_1_where_signs_are_meant():
+    assert "the hinge loss takes the targets -1 and 1" in the_finding(TargetRange(), hinge([0, 1, 1, 0])).text
+    # (0 + 1) / 2 and (1 + 1) / 2, as LogisticLoss makes of them
+    assert "say label_format='binary'" in the_finding(TargetRange(), logistic([0.5, 1, 1, 0.5])).text
+
+
+@pytest.mark.parametrize(
+    "right", [output([0, 1, 1, 0]), logistic([0.1, 0.9, 1, 0]), hinge([-1, 1, 1, -1]), hinge([1, 1, 1, 1])]
+)
+def test_targets_that_fit(right):
+    assert TargetRange().on_step(right) == []
+
+
+def test_other_losses_are_not_judged():
+    assert TargetRange().on_step(step(look(mean(SCORES)))) is NOTHING_TO_CHECK
