@@ -59,6 +59,12 @@ class Listener:
     def parameter_initialised(self, parameter: mx.gluon.Parameter) -> None:
         """A Gluon parameter got its arrays."""
 
+    def copied_onto_itself(self, parameter: mx.gluon.Parameter) -> None:
+        """`Parameter.set_data` is called with the parameter's own array."""
+
+    def number_changed(self, block: mx.gluon.HybridBlock, name: str, before: complex, after: complex) -> None:
+        """Another number is about to be set as an attribute of a block that is hybridised."""
+
     def gradient_fetched(self, variable: int, gradient: int) -> None:
         """`MXNDArrayGetGrad`: `variable.grad` made a new handle for the gradient buffer."""
 

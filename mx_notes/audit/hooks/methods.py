@@ -135,6 +135,27 @@ def _sends_optimizer(original):
     return set_optimizer
 
 
+def _copies(original):
+    def set_data(self, data):
+        mine = [array.handle.value for array in self._data or ()]
+        if not quiet() and isinstance(data, mx.nd.NDArray) and mine == [data.handle.value]:
+            tell("copied_onto_itself", self)
+        return original(self, data)
+
+    return set_data
+
+
+def _changes_number(original):
+    def setattr(self, name, value):
+        if type(value) in (int, float) and not quiet():
+            before = vars(self).get(name)
+            if type(before) in (int, float) and before != value and vars(self).get("_active"):
+                tell("number_changed", self, name, before, value)
+        return original(self, name, value)
+
+    return setattr
+
+
 def methods() -> list[tuple[type, str, Any]]:
     """Class, name, and what wraps the method of that name."""
     schedulers = ("FactorScheduler", "MultiFactorScheduler", "PolyScheduler", "CosineScheduler")
@@ -146,6 +167,8 @@ def methods() -> list[tuple[type, str, Any]]:
         (mx.optimizer.Updater, "__call__", _updates),
         *((kind, "update", _updates_directly) for kind in optimizers if "update" in vars(kind)),
         (mx.gluon.Parameter, "_init_grad", _initialises),
+        (mx.gluon.Parameter, "set_data", _copies),
+        (mx.gluon.HybridBlock, "__setattr__", _changes_number),
         (mx.module.executor_group.DataParallelExecutorGroup, "forward", _loads_batch),
         (mx.mod.Module, "init_optimizer", _may_refuse),
         (mx.io.NDArrayIter, "getpad", _pads),

@@ -33,7 +33,13 @@ def classified(graph: Graph) -> Iterable[Classified]:
         if node.kind == "SVMOutput" or scores.node in graph.below(label.node):
             continue
         classes, values, labels = number_of_classes(node, scores), scores.value, label.value
-        if not classes or values is None or labels is None or values.ndim != 2 or labels.shape not in ((len(values),), (len(values), 1)):
+        if (
+            not classes
+            or values is None
+            or labels is None
+            or values.ndim != 2
+            or labels.shape not in ((len(values),), (len(values), 1))
+        ):
             continue
         labels = labels.ravel()
         if node.kind not in PICKS:

@@ -26,7 +26,8 @@ class RepeatedBatch(Rule):
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []  # of each step, what it was fed
-        self.stuck = self.same_order = self.carries_state = self.takes_turns = False
+        self.labels: list[tuple[int, ...]] = []
+        self.stuck = self.same_order = self.carries_state = self.takes_turns = self.labels_stuck = False
         self.trained: frozenset[int] | None = None  # the updaters of the first step that was looked at
         self.only_class: float | None = None  # of all labels of the last look
 
@@ -38,6 +39,13 @@ class RepeatedBatch(Rule):
             return NOTHING_TO_CHECK
         seen = self.seen
         seen.append(tuple(step.batches))
+        self.labels.append(tuple(step.labels))
+        if self._same_labels_again():
+            return first(
+                [
+                    "three different batches in a row have the same labels: does the iterator advance them with the data?"
+                ]
+            )
         if len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3] and not self.stuck:
             self.stuck = True
             if not _is_more_to_see():
@@ -51,6 +59,13 @@ class RepeatedBatch(Rule):
                 [f"each epoch of {epoch} batches feeds them in the same order: shuffle the training data"]
             )
         return []
+
+    def _same_labels_again(self) -> bool:
+        labels, batches = self.labels[-3:], self.seen[-3:]
+        if len(labels) < 3 or not labels[0] or len(set(labels)) > 1 or len(set(batches)) < 3:
+            return False
+        said, self.labels_stuck = self.labels_stuck, True
+        return not said
 
     def _same_class_again(self, step: Step) -> bool:
         """Whether the labels of two looks in a row are all of the same class.

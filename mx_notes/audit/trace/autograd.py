@@ -227,6 +227,8 @@ class Autograd(Listener):
         if not now.is_awaited(AUTOGRAD):
             self._scopes.clear()
         self._books.consume(head_gradients)
+        if set(heads).intersection(head_gradients):
+            now.note(Noted.OUTPUT_AS_GRADIENT)
         self._returned = returned
         now.begin_pass(self._scopes[-1].training if self._scopes else True)
         if differentiable:

@@ -34,11 +34,12 @@ class Executors(Listener):
         self._trained: dict[int, bool] = {}  # executor: was its latest forward in training mode
         self._padding, self._padded = 0, False
         self._loaded: list[mx.nd.NDArray] = []
+        self._labels: list[mx.nd.NDArray] = []
 
     def batch_loaded(self, batch: mx.io.DataBatch) -> None:
         """A Module copies a batch into its executors."""
         self._padding = batch.pad or 0 if self._padded else 0
-        self._loaded = list(batch.data or ())
+        self._loaded, self._labels = list(batch.data or ()), list(batch.label or ())
 
     def batch_padded(self) -> None:
         """Padding repeats examples (a batch that rolls over to the next epoch has a `pad` too)."""
@@ -62,7 +63,9 @@ class Executors(Listener):
             now.step.padding, self._padding = max(now.step.padding, self._padding), 0
             for data in self._loaded:
                 now.meet_data(data)
-            self._loaded = []
+            for label in self._labels:
+                now.meet_label(label)
+            self._loaded, self._labels = [], []
         self._trained[executor] = training
         now.forward(executor, training)
 
@@ -78,6 +81,8 @@ class Executors(Listener):
         now.begin_pass(self._trained.get(executor, True))
         bound = self._executor() if self._executor else None
         if bound is not None and bound.handle.value == executor:
+            if {output.handle.value for output in bound.outputs}.intersection(head_gradients):
+                now.note(Noted.OUTPUT_AS_GRADIENT)
             self._look(bound, head_gradients)
 
     def _look(self, executor: mx.executor.Executor, head_gradients: list[int]) -> None:

@@ -9,6 +9,7 @@ from ...runtime import mx
 from ..graph.values import OwnArray
 from ..hooks.listener import Listener
 from .autograd import Autograd
+from .blocks import Blocks
 from .by_hand import ByHand
 from .executors import Executors
 from .ledger import Ledger
@@ -44,7 +45,8 @@ class Recorder:
         stores = Stores(now, books, self._optimizers)
         # In this order: a step is closed before anything is entered into the next.
         self.listeners: list[Listener] = [
-            *(_Beginning(books), autograd, executors, statistics, by_hand, self._optimizers, stores),
+            *(_Beginning(books), autograd, Blocks(now), executors, statistics, by_hand),
+            *(self._optimizers, stores),
         ]
 
     def finish(self) -> None:

@@ -30,6 +30,9 @@ class Noted(Enum):
     RECORDING_WITHOUT_BACKWARD = "recorded forward pass that was never differentiated"
     STATISTICS_READ_EARLY = "running statistics were read while their backward pass was in flight"
     STATISTICS_READ_STALE = "running statistics were read before their backward pass had written them"
+    OUTPUT_AS_GRADIENT = "backward with the outputs themselves as their gradients"
+    NUMBER_COMPILED_IN = "a hybridised graph was used that has an earlier value of a number compiled in"
+    COPIED_ONTO_ITSELF = "a parameter was set to its own array"
     OPTIMIZER_REPLACED = "a network goes on training under a new optimiser of the same kind"
     SERVERS_KEEP_RATE = "servers apply the rate that they got with the optimiser, not the one asked for since"
     GRADIENT_NOT_FINITE = "gradients had a sum of squares that is not finite"
@@ -172,6 +175,7 @@ class Step:
     samples: list[UpdateSample] = field(default_factory=list)
     weights: list[WeightCopy] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)  # fingerprints of what was fed
+    labels: list[int] = field(default_factory=list)  # fingerprints of a Module's labels that are not constant
     statistics: bool = False  # a backward pass wrote batch norm's running statistics
     workers: int = 1  # whose gradients were summed
     padding: int = 0  # examples that the iterator repeated to fill the batch

@@ -7,14 +7,17 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...runtime import mx
 from ..events import Event, Kind, Place, users_place
-from ..graph.values import is_dense
+from ..graph.values import is_dense, read
 from .fingerprint import fingerprint
 from .ledger import Buffer, Pass
 from .step import Note, Noted, Step, Update
 
 KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
+LABELS = 4096  # values of a batch's labels, to be told apart
 FINGERPRINTS = 1000  # steps whose batches are told apart
 SHAPES = 6  # batch shapes whose first step is sampled
 OUT_OF_ORDER = 10  # steps out of order that are remembered
@@ -125,6 +128,13 @@ class OpenStep:
         """Note which batch this is, while a training run is young."""
         if self.step.number <= FINGERPRINTS and is_dense(data):
             self.step.batches.append(fingerprint(data))
+
+    def meet_label(self, label: mx.nd.NDArray) -> None:
+        """Note which labels these are, likewise, unless all are the same, as where none is needed."""
+        if self.step.number <= FINGERPRINTS and is_dense(label) and label.size <= LABELS:
+            values = read(label)
+            if np.ptp(values):
+                self.step.labels.append(hash(values.tobytes()))
 
     # Passes
 

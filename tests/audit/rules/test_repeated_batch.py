@@ -160,3 +160,25 @@ def test_a_step_that_was_fed_nothing_new_has_nothing_to_check():
 def test_a_short_epoch_has_its_own_length(batches, length):
     found = feed(RepeatedBatch(), batches)
     assert [text.split(" batches")[0] for text in found.values()] == [f"each epoch of {length}"]
+
+
+# Labels
+
+
+def with_labels(labels, batches="abcd"):
+    rule = RepeatedBatch()
+    pairs = zip(labels, batches, strict=False)
+    found = [
+        rule.on_step(step(number=n, batches=[ord(b)], labels=[ord(y)])) for n, (y, b) in enumerate(pairs, 1)
+    ]
+    return [messages[0].text for messages in found if messages]
+
+
+def test_the_same_labels_for_other_data():
+    (text,) = with_labels("xxxx")
+    assert "three different batches in a row have the same labels" in text
+
+
+@pytest.mark.parametrize(("labels", "batches"), [("xyxx", "abcd"), ("xxx", "aba")])
+def test_labels_that_move_or_stay_with_the_data(labels, batches):
+    assert with_labels(labels, batches) == []

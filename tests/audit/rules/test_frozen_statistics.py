@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hand_made import leaf, look, mean, node, sample, step, the_finding, update
+
+from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
+from mx_notes.audit.rules.frozen_statistics import FrozenStatistics
+
+
+def network(running_mean, **settings):
+    body = node("FullyConnected", leaf("data", shape=(4, 2)), leaf("body_weight", shape=(3, 2)), shape=(4, 3))
+    parts = {"gamma": 1, "beta": 0, "running_mean": running_mean, "running_var": 1}
+    norm = node(
+        "BatchNorm",
+        body,
+        *(leaf(f"bn_{n}", np.full(3, v)) for n, v in parts.items()),
+        shape=(4, 3),
+        **settings,
+    )
+    head = leaf("head_weight", shape=(2, 3), parameter=True)
+    return look(mean(node("FullyConnected", norm, head, shape=(4, 2))))
+
+
+def judged(*updated, **settings):
+    rule = FrozenStatistics()
+    rule.on_step(step(network(0.1, **settings), *updated))
+    return rule, step(network(0.2, **settings), *updated, number=2)
+
+
+def test_statistics_that_move_behind_a_frozen_layer():
+    finding = the_finding(*judged(update("head_weight")))
+    assert finding.severity is WARNING
+    assert "bn_running_mean goes on moving" in finding.text
+
+
+def test_a_rate_of_0_is_frozen_too():
+    still = sample("body_weight", before=[1.0], learning_rate=0.0)
+    assert "bn_running_mean" in the_finding(*judged(update("head_weight"), update("body_weight"), still)).text
+
+
+@pytest.mark.parametrize("trained", ["body_weight", "bn_gamma", "bn_beta"])
+def test_a_layer_that_is_trained_may_move_them(trained):
+    rule, later = judged(update("head_weight"), update(trained))
+    assert rule.on_step(later) is NOTHING_TO_CHECK
+
+
+def test_statistics_that_are_only_used_are_right():
+    rule, later = judged(update("head_weight"), use_global_stats=True)
+    assert rule.on_step(later) is NOTHING_TO_CHECK
+
+
+def test_statistics_that_stay():
+    rule = FrozenStatistics()
+    for number in (1, 2):
+        assert rule.on_step(step(network(0.1), update("head_weight"), number=number)) == []
