@@ -22,9 +22,10 @@ class Tape:
     Kept on sampled steps only: its arrays stay alive until the step is over.
     """
 
-    def __init__(self, is_parameter: Callable[[int], bool]) -> None:
+    def __init__(self, name_of: Callable[[int], str | None]) -> None:
+        """name_of: the name of the parameter whose array has this handle; None of other arrays."""
         self._outputs: dict[int, Output] = {}
-        self._is_parameter = is_parameter
+        self._name_of = name_of
 
     def add(self, call: OperatorCall) -> None:
         """Take down one imperative operator."""
@@ -75,8 +76,8 @@ class Tape:
 
     def _output(self, handle: int) -> Output:
         if handle not in self._outputs:
-            arrays = [own(handle)]
-            node = Node(LEAF, "array", parameter=self._is_parameter(handle), handle=handle)
+            arrays, name = [own(handle)], self._name_of(handle)
+            node = Node(LEAF, name or "array", parameter=name is not None, handle=handle)
             node.fetch, node.shape_of = _fetch(arrays), _shape(arrays)
             self._outputs[handle] = Output(node)
         return self._outputs[handle]

@@ -18,7 +18,7 @@ class ConstantOutput(Rule):
     """What the network says depends on what it is shown."""
 
     id, severity, sampled_only = "constant-output", WARNING, True
-    sees = "the scores of all examples of a batch, on sampled steps after the first two"
+    sees = "the scores of all examples of a batch, on sampled steps after the first three"
     wrong = "mx.mod.Module(deep).fit(train)  # starts from Uniform(0.01): nothing flows through ten layers"
     right = "mx.mod.Module(deep).fit(train, initializer=mx.init.Xavier())"
 
@@ -27,7 +27,7 @@ class ConstantOutput(Rule):
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Compare the scores of the examples with each other; say so at the second time in a row."""
-        if step.number < 3 or not step.finite:  # a last layer of zeros moves with the first update
+        if step.number < 4 or not step.finite:  # a last layer of zeros, or a small start, is about to move
             return NOTHING_TO_CHECK
         judged = [alike for look in step.looks[:1] for alike in _judge(look)]
         if not judged:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..graph.graph import Graph, Node, Output
+from ..graph.graph import Graph, Node, Output, above_shape
 from ..graph.losses import terms
 from ..graph.operators import SQUARES
 from ..trace.step import Look, Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
+from ._classes import classifications
 from ._words import title
 
 DEAD: dict[str, Callable[[np.ndarray], bool]] = {
@@ -53,14 +54,26 @@ class DeadActivation(Rule):
             if values is None or not values.size or not np.isfinite(values).all():
                 continue
             checked, key = True, (index, node.name)
-            self.times[key] = self.times[key] + 1 if DEAD[node.activation](values) else 0
-            self.suspect |= self.times[key] == 1
-            if self.times[key] == 2:
+            if self._again(key, DEAD[node.activation](values)):
                 state = "zero" if node.activation == "relu" else "saturated"
                 stuck.append(
                     f"{title(node)}, a {node.activation}, is {state} for all examples of several batches"
                 )
+        for scores, _, node in classifications(look.graph):
+            values = scores.value if above_shape(scores).activation == "relu" else None
+            dead = [] if values is None or values.ndim != 2 else np.flatnonzero((values <= 0).all(axis=0))
+            if self._again((-1, node.name), len(dead) > 0):
+                stuck.append(
+                    f"the score of class {dead[0]} is zero for all examples of several batches: a relu stands between the"
+                    " last layer and the loss, and cuts off its gradient; let the last layer be linear"
+                )
         return stuck if checked else None
+
+    def _again(self, key: tuple[int, str], stuck: bool) -> bool:
+        """Whether it is stuck for the second time in a row."""
+        self.times[key] = self.times[key] + 1 if stuck else 0
+        self.suspect |= self.times[key] == 1
+        return self.times[key] == 2
 
 
 def _is_loss(graph: Graph, node: Node) -> bool:

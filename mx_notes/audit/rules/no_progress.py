@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..events import NOWHERE
 from ..trace.step import Look, RunFacts, Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
 from ._guesses import classified, regressed
@@ -27,7 +28,7 @@ class NoProgress(Rule):
 
     def __init__(self) -> None:
         self.losses: dict[int, float] = {}  # by step, relative to a constant guess
-        self.enough = ENOUGH
+        self.enough, self.place = ENOUGH, NOWHERE
         self.trained: set[frozenset[int]] = (
             set()
         )  # the updaters of a step: networks that take turns are rivals
@@ -37,7 +38,7 @@ class NoProgress(Rule):
         self.trained.add(frozenset(update.updater for update in step.updates))
         relative = [found for look in step.looks[:1] for found in self._relative(look)]
         if step.sampled and relative:
-            self.losses[step.number] = relative[0]
+            self.losses[step.number], self.place = relative[0], step.place
         return NOTHING_TO_CHECK
 
     def _relative(self, look: Look) -> list[float]:
@@ -70,4 +71,4 @@ class NoProgress(Rule):
                 "is still that of a constant guess: look at the learning rate and the weight decay, at whether the labels"
                 " belong to the data (shuffled together?), and at the scale of the inputs"
             )
-        return [Message(f"after {latest} steps the loss {seen}", step=latest)]
+        return [Message(f"after {latest} steps the loss {seen}", place=self.place, step=latest)]

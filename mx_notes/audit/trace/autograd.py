@@ -189,7 +189,7 @@ class Autograd(Listener):
     def _open_tape(self) -> Tape | None:
         """The tape of the step under way, begun if the step is sampled."""
         if self._now.step.sampled and self._taped_now() is None:
-            self._tape, self._taped = Tape(self._books.variables.__contains__), self._now.step.number
+            self._tape, self._taped = Tape(self._books.name_of), self._now.step.number
         return self._tape if self._now.step.sampled else None
 
     def _enter_scope(self, inputs: list[int], block: Block | None = None) -> None:

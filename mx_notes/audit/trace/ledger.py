@@ -146,6 +146,11 @@ class Ledger:
             self.gradients[gradient.handle.value] = buffer
             buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.context), True
 
+    def name_of(self, variable: int) -> str | None:
+        """The name of a variable that autograd knows."""
+        buffer = self.variables.get(variable)
+        return buffer.name if buffer is not None else None
+
     def alias(self, variable: int, gradient: int) -> None:
         """Learn of a new handle for the gradient of a variable: somebody looks at it."""
         buffer = self.variables.get(variable)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hand_made import dense, leaf, look, mean, node, relu, sample, step, the_finding
+from hand_made import dense, leaf, look, mean, node, relu, sample, softmax_loss, step, the_finding
 
 from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.dead_activation import DeadActivation
@@ -111,3 +111,14 @@ def test_a_network_without_activations_has_nothing_to_check():
 
 def test_of_several_passes_the_first_is_looked_at():
     assert DeadActivation().on_step(step(hidden(DATA), DEAD, number=2)) is NOTHING_TO_CHECK
+
+
+def test_a_class_whose_score_a_relu_cuts_off():
+    layer = dense(leaf("data", shape=(2, 8)), values=[[1.0, -1.0, 2.0], [2.0, -3.0, 1.0]])
+    seen = look(softmax_loss(relu(layer), [0, 2]))
+    rule = DeadActivation()
+    assert rule.on_step(step(seen, number=2)) == []
+    finding = the_finding(rule, step(seen, number=16))
+    assert finding.severity is WARNING
+    assert "the score of class 1 is zero for all examples of several batches" in finding.text
+    assert "let the last layer be linear" in finding.text
