@@ -9,10 +9,11 @@ import numpy as np
 
 from ..graph.graph import Graph, Node, Output, above_shape
 from ..graph.losses import terms
-from ..graph.operators import SQUARES
+from ..graph.operators import LOG_SOFTMAX, PICKS, SOFTMAX, SQUARES
 from ..trace.step import Look, Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
 from ._classes import classifications
+from ._logits import above
 from ._words import title
 
 DEAD: dict[str, Callable[[np.ndarray], bool]] = {
@@ -60,6 +61,8 @@ class DeadActivation(Rule):
                     f"{title(node)}, a {node.activation}, is {state} for all examples of several batches"
                 )
         for scores, _, node in classifications(look.graph):
+            if node.kind in PICKS:
+                scores = above(scores, LOG_SOFTMAX | SOFTMAX).inputs[0]
             values = scores.value if above_shape(scores).activation == "relu" else None
             dead = [] if values is None or values.ndim != 2 else np.flatnonzero((values <= 0).all(axis=0))
             if self._again((-1, node.name), len(dead) > 0):

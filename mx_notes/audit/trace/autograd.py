@@ -230,7 +230,8 @@ class Autograd(Listener):
         if set(heads).intersection(head_gradients):
             now.note(Noted.OUTPUT_AS_GRADIENT)
         self._returned = returned
-        now.begin_pass(self._scopes[-1].training if self._scopes else True)
+        training = self._scopes[-1].training if self._scopes else True
+        now.begin_pass(training)
         if differentiable:
             return  # a part of the forward pass, as in a gradient penalty
         scopes, self._scopes = self._scopes, []
@@ -248,7 +249,7 @@ class Autograd(Listener):
         tape = self._taped_now()
         seen = tape.graph(heads, head_gradients) if tape is not None else None
         if seen is not None:
-            now.step.looks.append(Look(seen, ""))
+            now.step.looks.append(Look(seen, "", training))
 
     def _lower_flags(self) -> None:
         """Lower the flags of the gradients that the pass may write, so that those it writes can be told."""

@@ -95,7 +95,8 @@ class Executors(Listener):
             self._before_backward(now.step, executor)
         if now.step.sampled:
             heads = [own(handle) for handle in head_gradients]
-            now.step.looks.append(Look(of_executor(executor, heads), str(executor._ctx)))
+            training = self._trained.get(executor.handle.value, True)
+            now.step.looks.append(Look(of_executor(executor, heads), str(executor._ctx), training))
 
     def after_executor_backward(self, executor: int) -> None:
         """Enter the buffers that it writes."""

@@ -152,6 +152,7 @@ class Look:
 
     graph: Graph
     device: str
+    training: bool = True  # the mode of its forward pass
 
 
 class Rates(NamedTuple):

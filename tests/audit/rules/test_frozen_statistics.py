@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hand_made import leaf, look, mean, node, sample, step, the_finding, update
@@ -20,35 +22,33 @@ def network(running_mean, **settings):
     return look(mean(node("FullyConnected", norm, head, shape=(4, 2))))
 
 
-def judged(*updated, **settings):
-    rule = FrozenStatistics()
-    rule.on_step(step(network(0.1, **settings), *updated))
-    return rule, step(network(0.2, **settings), *updated, number=2)
+def trained(*updated, **settings):
+    return step(network(0.1, **settings), *updated)
 
 
 def test_statistics_that_move_behind_a_frozen_layer():
-    finding = the_finding(*judged(update("head_weight")))
+    finding = the_finding(FrozenStatistics(), trained(update("head_weight")))
     assert finding.severity is WARNING
     assert "bn_running_mean goes on moving" in finding.text
 
 
 def test_a_rate_of_0_is_frozen_too():
     still = sample("body_weight", before=[1.0], learning_rate=0.0)
-    assert "bn_running_mean" in the_finding(*judged(update("head_weight"), update("body_weight"), still)).text
+    assert (
+        "bn_running_mean"
+        in the_finding(FrozenStatistics(), trained(update("head_weight"), update("body_weight"), still)).text
+    )
 
 
-@pytest.mark.parametrize("trained", ["body_weight", "bn_gamma", "bn_beta"])
-def test_a_layer_that_is_trained_may_move_them(trained):
-    rule, later = judged(update("head_weight"), update(trained))
-    assert rule.on_step(later) is NOTHING_TO_CHECK
+@pytest.mark.parametrize("layer", ["body_weight", "bn_gamma", "bn_beta"])
+def test_a_layer_that_is_trained_may_move_them(layer):
+    assert FrozenStatistics().on_step(trained(update("head_weight"), update(layer))) == []
 
 
 def test_statistics_that_are_only_used_are_right():
-    rule, later = judged(update("head_weight"), use_global_stats=True)
-    assert rule.on_step(later) is NOTHING_TO_CHECK
+    assert FrozenStatistics().on_step(trained(update("head_weight"), use_global_stats=True)) == []
 
 
-def test_statistics_that_stay():
-    rule = FrozenStatistics()
-    for number in (1, 2):
-        assert rule.on_step(step(network(0.1), update("head_weight"), number=number)) == []
+def test_in_prediction_mode_they_stay():
+    predicted = replace(network(0.1), training=False)
+    assert FrozenStatistics().on_step(step(predicted, update("head_weight"))) is NOTHING_TO_CHECK
