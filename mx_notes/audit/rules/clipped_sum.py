@@ -55,12 +55,13 @@ class ClippedSum(Rule):
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Remember what was clipped; on several devices, say so at once."""
         summed = step.noted(Noted.CLIPPED_BEFORE_SUM)
-        if summed:
+        place = summed[0].place if summed else _scaled_apart(step)
+        if place:
             text = (
-                f"the gradients of {summed[0].numbers[0]:.0f} devices are clipped one by one, and summed afterwards: call"
-                " trainer.allreduce_grads(), then clip, then trainer.update(batch_size)"
+                "the gradients of each device are clipped by themselves, and summed afterwards: sum them first (with Gluon"
+                " trainer.allreduce_grads(), then clip, then trainer.update(batch_size))"
             )
-            return [Message(text, place=summed[0].place)]
+            return [Message(text, place=place)]
         rescales = {update.rescale for update in step.updates}
         rescale = rescales.pop() if len(rescales) == 1 else None
         if rescale is None or not 0 < rescale < 1:
@@ -109,6 +110,18 @@ def _message(early: list[Clip], steps: int, what: str) -> Message:
         " limit times the batch size, or divide first"
     )
     return Message(text, place=first.place, step=first.step)
+
+
+def _scaled_apart(step: Step) -> Place | None:
+    """Where a parameter's gradients on two devices are scaled by two numbers: each by its own norm."""
+    scales: dict[str, dict[str, float]] = {}
+    for note in step.notes:
+        if note.what is Noted.GRADIENT_SCALED and note.numbers:
+            of_devices = scales.setdefault(note.subject, {})
+            of_devices[note.detail] = of_devices.get(note.detail, 1.0) * note.numbers[0]
+            if len(set(of_devices.values())) > 1 and len(of_devices) > 1:
+                return note.place
+    return None
 
 
 def _share_at(limit: float, step: Step) -> float:

@@ -36,7 +36,7 @@ class Courses(Listener):
 
     def before_fit(self, module: mx.mod.BaseModule, begin_epoch: int, num_epoch: int | None) -> None:
         """A module's next optimiser begins with this epoch."""
-        self._fit = weakref.ref(module), begin_epoch
+        self._fit = weakref.ref(module), begin_epoch, max(0, (num_epoch or 0) - begin_epoch)
 
     def states_restored(self, updater: mx.optimizer.Updater) -> None:
         """The optimiser goes on from states that were saved."""
@@ -68,7 +68,7 @@ class Courses(Listener):
             return None
         place = self._made.get(optimizer) or users_place()
         self._compare(optimizer, schedule, settings, place)
-        module, epoch = self._fit if self._fit else (lambda: None, 0)
+        module, epoch, epochs = self._fit if self._fit else (lambda: None, 0, 0)
         inner = getattr(module(), "_curr_module", module())
         fitted = inner is not None and getattr(inner, "_optimizer", None) is optimizer
         course = Course(
@@ -77,6 +77,7 @@ class Courses(Listener):
             began=optimizer.num_update,
             updates=optimizer.num_update,
             epoch=epoch if fitted else 0,
+            epochs=epochs if fitted else 0,
             restored=updater in self._restored,
         )
         if len(self.courses) < KEPT:

@@ -303,6 +303,7 @@ class Course:
     rate: float = 0.0  # the latest
     rescale: float = 1.0
     epoch: int = 0  # `fit` was told to begin with this one
+    epochs: int = 0  # and to make so many; 0: unknown
     restored: bool = False  # the optimiser's states were loaded before its first update
 
     @property
