@@ -50,11 +50,17 @@ def _schedules(original):
 
 
 def _may_refuse(original):
+    # What nobody has written down is not asked for: `fit` hands its default on.
+    default = inspect.signature(mx.mod.BaseModule.fit).parameters["optimizer_params"].default
+
     def init_optimizer(self, *arguments, **keywords):
         ignored = self.optimizer_initialized and not keywords.get("force_init", False)
         original(self, *arguments, **keywords)
         if ignored and not quiet():
-            tell("optimizer_refused", self._optimizer, keywords.get("optimizer_params"))
+            asked, optimizer = keywords.get("optimizer_params"), keywords.get("optimizer")
+            if isinstance(optimizer, mx.optimizer.Optimizer):  # for which there are no optimizer_params
+                asked = None if optimizer is self._optimizer else {"learning_rate": optimizer.lr}
+            tell("optimizer_refused", self._optimizer, None if asked is default else asked)
 
     return init_optimizer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..events import NOWHERE
 from ..trace.step import Noted, RunFacts, Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule
 
@@ -17,6 +18,7 @@ class EverythingFixed(Rule):
     def __init__(self) -> None:
         self.still = 0  # steps whose parameters all had the multiplier 0
         self.moved = False
+        self.place = NOWHERE  # of the first of them
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """See whether every parameter's learning rate is 0, though the optimiser's is not."""
@@ -24,6 +26,8 @@ class EverythingFixed(Rule):
         if not step.samples or not any(rates):
             return NOTHING_TO_CHECK
         moved = len(step.samples) < len(step.updates) or any(each.learning_rate for each in step.samples)
+        if not moved and not self.still:
+            self.place = step.place
         self.moved, self.still = self.moved or moved, self.still + (not moved)
         return []
 
@@ -37,5 +41,11 @@ class EverythingFixed(Rule):
             )
             return [Message(text, place=fixed[0].place)]
         if self.still and not self.moved:
-            return [Message("every parameter that is updated has the lr_mult 0: nothing can move", step=1)]
+            return [
+                Message(
+                    "every parameter that is updated has the lr_mult 0: nothing can move",
+                    place=self.place,
+                    step=1,
+                )
+            ]
         return NOTHING_TO_CHECK

@@ -28,11 +28,13 @@ class ExhaustedIterator(Rule):
 
 
 def _messages(notes: Iterable[Note]) -> Findings:
-    return [
-        Message(
-            f"this loop over the {note.subject} got no batch: the iterator was used up on line {note.numbers[0]:.0f} and"
-            " not reset since; call its reset() before the loop",
-            place=note.place,
-        )
-        for note in notes
-    ]
+    return [Message(_words(note), place=note.place) for note in notes]
+
+
+def _words(note: Note) -> str:
+    line = round(note.numbers[0])
+    earlier = "by this loop, earlier" if line == note.place.line else f"on line {line}"
+    return (
+        f"this loop over the {note.subject} got no batch: the iterator was used up {earlier}, and not reset since; call"
+        " its reset() before the loop"
+    )

@@ -142,7 +142,9 @@ class ByHand(Listener):
         if derived.limit is not None:
             self._now.note(Noted.ELEMENTS_CLIPPED, buffer.name, (derived.limit,))
         elif in_place and kind in SCALING:
-            self._now.note(Noted.GRADIENT_SCALED, buffer.name, (float(scalar),) if scalar else (), detail=buffer.device)
+            self._now.note(
+                Noted.GRADIENT_SCALED, buffer.name, (float(scalar),) if scalar else (), detail=buffer.device
+            )
 
     def _weight_written(self, buffer: Buffer, call: OperatorCall, derived: Derived | None) -> None:
         by_operator = call.name in OPTIMIZER_UPDATES

@@ -19,7 +19,9 @@ few = mx.io.NDArrayIter(x[1280:1600], digits.target[1280:1600], 32, shuffle=True
 def network(prefix):
     net = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=32, name=prefix + "fc1")
     net = mx.sym.Activation(net, act_type="relu")
-    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(net, num_hidden=10, name=prefix + "fc2"), name="softmax")
+    return mx.sym.SoftmaxOutput(
+        mx.sym.FullyConnected(net, num_hidden=10, name=prefix + "fc2"), name="softmax"
+    )
 
 
 teacher = mx.mod.Module(network("teacher_"))
