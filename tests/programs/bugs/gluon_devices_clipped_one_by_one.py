@@ -24,7 +24,7 @@ trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.2})
 
 for epoch in range(2):
     for data, label in loader:
-        parts = zip(*(gluon.utils.split_and_load(array, devices) for array in (data, label)))
+        parts = zip(*(gluon.utils.split_and_load(array, devices) for array in (data, label)), strict=True)
         with autograd.record():
             losses = [loss_fn(net(part), target) for part, target in parts]
         autograd.backward(losses)

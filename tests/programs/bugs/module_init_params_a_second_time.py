@@ -27,7 +27,7 @@ module.bind(few.provide_data, few.provide_label)
 module.init_params(mx.init.Xavier())
 module.init_params(arg_params=values, allow_missing=True)
 module.init_optimizer(optimizer_params={"learning_rate": 0.01})
-for epoch in range(2):
+for _ in range(2):
     few.reset()
     for batch in few:
         module.forward_backward(batch)

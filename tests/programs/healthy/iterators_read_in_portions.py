@@ -54,19 +54,19 @@ def train(batch):
     module.update()
 
 
-for epoch in range(2):
+for _ in range(2):
     for batch in chain:
         train(batch)
     chain.reset()
     print("accuracy", module.score(test, "acc"), module.predict(test).shape)
 for portion in range(4):  # five batches at a time, and one pass more after the last
-    for _, batch in zip(range(5), second):
+    for _, batch in zip(range(5), second, strict=False):
         train(batch)
     if portion % 2:
         for batch in second:
             train(batch)
         second.reset()
-for epoch in range(2):
+for _ in range(2):
     while True:
         try:
             train(next(second))
