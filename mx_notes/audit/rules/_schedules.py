@@ -43,7 +43,7 @@ def _starts_over(course: Course, earlier: list[Course]) -> str | None:
     how = f"begin_epoch={course.epoch}" if course.epoch else "the optimiser's states of an earlier run"
     number = f"begin_num_update={round(done)}" if done else "begin_num_update"
     return (
-        f"the training goes on with {how}, but its learning-rate schedule starts over with update 1, at"
+        f"the training goes on with {how}, but the schedule of its learning rate starts over with update 1, at"
         f" {course.first_rate:.4g}: update counts are not saved, give the optimiser {number}"
     )
 
@@ -60,21 +60,21 @@ def _beyond(course: Course) -> str | None:
     """A schedule that this run is too short for."""
     settings, updates = course.settings, course.updates
     batch = round(1 / course.rescale) if 0 < course.rescale < 1 else 1
-    in_images = batch > 1 and updates * batch >= settings.first
-    hint = f", and saw {updates * batch} examples: was it meant in examples?" if in_images else ""
+    in_examples = batch > 1 and updates * batch >= settings.first
+    asked = f"; it saw {updates * batch} examples: was it meant in examples?" if in_examples else ""
     if settings.shape is Shape.ANNEALED:
         if 4 * updates > settings.last:
             return None
         return (
-            f"the schedule is made for {settings.last} updates, the run made {updates}{hint or ''}"
-            f"{'' if hint else ':'} the learning rate only came from {course.first_rate:.4g} to {course.rate:.4g}"
+            f"the schedule is made for {settings.last} updates, and the run made {updates}: the learning rate came from"
+            f" {course.first_rate:.4g} to {course.rate:.4g} only{asked}"
         )
     warmed = 0 < settings.warm_up <= updates  # it may be there for that alone
-    if settings.factor == 1 or updates > settings.first or (warmed and not in_images):
+    if settings.factor == 1 or updates > settings.first or (warmed and not in_examples):
         return None
     return (
-        f"the schedule's first change comes after update {settings.first}, the run made {updates}{hint or ': the rate'}"
-        f"{'' if hint else ' never changes'}"
+        f"the schedule first changes the learning rate after update {settings.first}, and the run made {updates}: it never"
+        f" did{asked}"
     )
 
 

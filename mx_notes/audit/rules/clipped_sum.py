@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..events import Place
+from ..events import NOWHERE, Place
 from ..graph.values import read
 from ..trace.step import Noted, RunFacts, Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
@@ -18,6 +18,10 @@ USUAL = 10.0  # limits up to here are meant for a mean: multiplied by a batch si
 STRICT = 0.1  # and limits on the mean below that are hardly meant
 FAR = 8.0  # times the limit: clipping at the right place seldom takes so much away
 ELEMENTS = 0.05  # of a gradient that are at the limit
+APART = (
+    "the gradients of each device are clipped by themselves, and summed afterwards: sum them first (with Gluon"
+    " trainer.allreduce_grads(), then clip, then trainer.update(batch_size))"
+)
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,18 @@ class ClippedSum(Rule):
         self.norms: list[Clip] = []
         self.scaled: list[Clip] = []  # by hand, to this norm
         self.elements: list[Clip] = []
+        self.apart: list[tuple[float, ...]] = []  # the numbers by which devices' gradients were scaled
+        self.place = NOWHERE
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Remember what was clipped; on several devices, say so at once."""
         summed = step.noted(Noted.CLIPPED_BEFORE_SUM)
-        place = summed[0].place if summed else _scaled_apart(step)
-        if place:
-            text = (
-                "the gradients of each device are clipped by themselves, and summed afterwards: sum them first (with Gluon"
-                " trainer.allreduce_grads(), then clip, then trainer.update(batch_size))"
-            )
-            return [Message(text, place=place)]
+        if summed:
+            return [Message(APART, place=summed[0].place)]
+        scales = _scales(step)
+        if scales and len(set(scales.values())) > 1:
+            self.apart.append(tuple(sorted(scales.values())))
+            self.place = next(note.place for note in step.notes if note.what is Noted.GRADIENT_SCALED)
         rescales = {update.rescale for update in step.updates}
         rescale = rescales.pop() if len(rescales) == 1 else None
         if rescale is None or not 0 < rescale < 1:
@@ -85,6 +90,9 @@ class ClippedSum(Rule):
 
     def at_end(self, run: RunFacts) -> Findings | NothingToCheck:
         """Judge all steps together."""
+        # Shares of an uneven split are the same in every step; norms are not.
+        if len(self.apart) >= FEWEST and len(set(self.apart)) == len(self.apart):
+            return [Message(APART, place=self.place, step=1)]
         largest = max((clip.limit for clip in self.scaled), default=0.0)
         # Clipped to the same norm in step after step, whatever its computation looks like.
         same = [clip for clip in self.scaled if abs(clip.limit - largest) <= 1e-3 * largest]
@@ -112,16 +120,14 @@ def _message(early: list[Clip], steps: int, what: str) -> Message:
     return Message(text, place=first.place, step=first.step)
 
 
-def _scaled_apart(step: Step) -> Place | None:
-    """Where a parameter's gradients on two devices are scaled by two numbers: each by its own norm."""
+def _scales(step: Step) -> dict[str, float]:
+    """By which numbers the gradients of one parameter were multiplied in place, by device."""
     scales: dict[str, dict[str, float]] = {}
     for note in step.notes:
         if note.what is Noted.GRADIENT_SCALED and note.numbers:
             of_devices = scales.setdefault(note.subject, {})
             of_devices[note.detail] = of_devices.get(note.detail, 1.0) * note.numbers[0]
-            if len(set(of_devices.values())) > 1 and len(of_devices) > 1:
-                return note.place
-    return None
+    return next((devices for devices in scales.values() if len(devices) > 1), {})
 
 
 def _share_at(limit: float, step: Step) -> float:
