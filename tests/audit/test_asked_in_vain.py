@@ -140,6 +140,21 @@ def test_a_module_that_has_trained_ignores_what_fit_is_given():
     assert found(watch) == [("ignored-values", "warning")]
 
 
+def test_of_the_values_for_a_chain_of_modules_each_takes_its_own():
+    body = sym.relu(sym.FullyConnected(sym.var("data"), num_hidden=8, name="body"))
+    head = sym.SoftmaxOutput(sym.FullyConnected(sym.var("data"), num_hidden=4, name="head"), name="softmax")
+    chain, data = mx.mod.SequentialModule(), batches()
+    chain.add(mx.mod.Module(body, label_names=[]))
+    chain.add(mx.mod.Module(head), take_labels=True, auto_wiring=True)
+    chain.bind(data.provide_data, data.provide_label)
+    with audit() as watch:
+        given = values("body_weight", "body_bias")
+        chain.init_params(mx.init.Xavier(), arg_params=given, allow_missing=True)
+        chain.init_optimizer(optimizer_params={"learning_rate": 0.1})
+        train(chain, data)
+    assert found(watch) == []
+
+
 # Multipliers
 
 
@@ -183,6 +198,18 @@ def test_decay_multipliers_matter_where_there_is_decay():
             made.init_optimizer(optimizer=mx.optimizer.SGD(learning_rate=0.1, wd=decay, rescale_grad=1 / 8))
             train(made, data)
         assert found(watch) == expected
+
+
+def test_the_multiplier_1_of_a_gluon_blocks_symbol_was_not_asked_for():
+    net = mx.gluon.nn.HybridSequential()
+    net.add(mx.gluon.nn.Dense(8, activation="relu"), mx.gluon.nn.Dense(4))
+    made, data = module(sym.SoftmaxOutput(net(sym.var("data")), name="softmax")), batches()
+    with audit() as watch:
+        names = dict(enumerate(made._param_names))
+        settings = {"learning_rate": 0.1, "wd": 0.01, "rescale_grad": 1 / 8, "param_idx2name": names}
+        made.init_optimizer(optimizer=mx.optimizer.SGD(**settings))
+        train(made, data)
+    assert found(watch) == []
 
 
 # Everything fixed

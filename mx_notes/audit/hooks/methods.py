@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from typing import Any
 
 from ...runtime import mx
@@ -178,9 +179,10 @@ def _is_given_parameters(original):
     signature = inspect.signature(original)
 
     def method(self, *arguments, **keywords):
-        before = self.params_initialized
+        before, caller = self.params_initialized, sys._getframe(1).f_locals.get("self")
         original(self, *arguments, **keywords)
-        if not quiet():
+        # A SequentialModule hands all values to each of its modules.
+        if not quiet() and not isinstance(caller, mx.mod.SequentialModule):
             bound = signature.bind(self, *arguments, **keywords)
             bound.apply_defaults()
             given = {**(bound.arguments["arg_params"] or {}), **(bound.arguments["aux_params"] or {})}

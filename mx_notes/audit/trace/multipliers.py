@@ -73,8 +73,8 @@ class Multipliers(Listener):
             self._names[array.handle.value] = name
             self._arguments.add(name)
             found = {of: _number(attributes.get(name, {}).get(f"__{of}_mult__")) for of in KINDS}
-            if any(value is not None for value in found.values()):
-                self._bound[name] = {of: value for of, value in found.items() if value is not None}
+            # A symbol made from a Gluon block has a multiplier of 1 on each variable.
+            self._bound[name] = {of: value for of, value in found.items() if value not in (None, 1.0)}
 
     def handle_freed(self, handle: int) -> None:
         """Another array may get this handle."""
