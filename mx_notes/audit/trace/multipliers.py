@@ -15,6 +15,7 @@ from .step import Noted
 from .steps import OpenStep
 
 KINDS = ("lr", "wd")
+KEPT = 1000  # calls that are remembered
 
 
 @dataclass(eq=False)
@@ -44,6 +45,7 @@ class Multipliers(Listener):
         self._optimizers: weakref.WeakKeyDictionary[mx.optimizer.Optimizer, Watched] = (
             weakref.WeakKeyDictionary()
         )
+        self._asked: list[tuple[str, Asked]] = []  # the calls, whose optimisers may be gone at the end
         self._executors: weakref.WeakSet[mx.executor.Executor] = weakref.WeakSet()
         self._names: dict[int, str] = {}  # of arrays bound to symbols, by handle
         self._bound: dict[str, dict[str, float]] = {}  # multipliers on symbols' variables, by name and kind
@@ -51,16 +53,18 @@ class Multipliers(Listener):
 
     def optimizer_made(self, optimizer: mx.optimizer.Optimizer) -> None:
         """Remember on which line."""
-        self._optimizers[optimizer] = Watched(users_place())
+        self._watch(optimizer)
 
     def multipliers_set(self, optimizer: mx.optimizer.Optimizer, of: str, given: dict) -> None:
         """A program sets multipliers; the ones that it set before are gone."""
-        watched = self._optimizers.setdefault(optimizer, Watched(users_place()))
+        watched = self._optimizers.get(optimizer) or self._watch(optimizer)
         before = watched.asked.get(of)
         lost = [str(key) for key in before.given if key not in given] if before and given else []
         if lost and not before.applied:
             self._now.note(Noted.MULTIPLIERS_REPLACED, of, at=before.place, detail=", ".join(lost[:3]))
-        watched.asked[of] = Asked(dict(given), users_place())
+        watched.asked[of] = asked = Asked(dict(given), users_place())
+        if len(self._asked) < KEPT:
+            self._asked.append((of, asked))
         watched.looked_at.clear()
 
     def executor_seen(self, executor: mx.executor.Executor) -> None:
@@ -94,14 +98,15 @@ class Multipliers(Listener):
 
     def finish(self) -> None:
         """Note the multipliers whose names no update knew."""
-        for watched in self._optimizers.values():
-            for of, asked in watched.asked.items():
-                self._note_unknown(of, asked)
+        for of, asked in self._asked:
+            self._note_unknown(of, asked)
+
+    def _watch(self, optimizer: mx.optimizer.Optimizer) -> Watched:
+        watched = self._optimizers[optimizer] = Watched(users_place())
+        return watched
 
     def _look(self, optimizer: mx.optimizer.Optimizer, indices: Iterable[Any], weights: Iterable) -> None:
-        watched = self._optimizers.get(optimizer)
-        if watched is None:
-            watched = self._optimizers[optimizer] = Watched(users_place())
+        watched = self._optimizers.get(optimizer) or self._watch(optimizer)
         for index, weight in zip(map(text, indices), weights, strict=True):
             if index not in watched.looked_at:
                 watched.looked_at.add(index)
