@@ -1,11 +1,19 @@
 """What a program asks for and does not get, and what looks like it, in training runs of a few steps."""
 
+import gc
+
 import pytest
 
 from mx_notes import audit
 from mx_notes.runtime import mx
 
 nd, sym = mx.nd, mx.sym
+
+
+@pytest.fixture(autouse=True)
+def without_earlier_audits():
+    """An audit begins with all arrays that are alive: those of earlier audits are cycles until they are collected."""
+    gc.collect()
 
 
 def found(watch) -> list[tuple[str, str]]:
