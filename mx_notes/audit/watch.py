@@ -146,7 +146,7 @@ class Watch:
             try:
                 with suppress(Unreadable):
                     self.recorder.finish()
-                facts = self.recorder.facts(trained_elsewhere)
+                facts = self.recorder.facts(trained_elsewhere, stopped=self._stops > 0)
             except Exception as error:
                 self.failed(error)
             else:

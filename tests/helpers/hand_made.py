@@ -164,9 +164,11 @@ def forward(training: bool = True, source: object = AUTOGRAD) -> Event:
     return Event(Kind.FORWARD, source, training)
 
 
-def note(what: Noted, line: int = 7, subject: str = "", numbers: tuple[float, ...] = ()) -> Note:
+def note(
+    what: Noted, line: int = 7, subject: str = "", numbers: tuple[float, ...] = (), detail: str = ""
+) -> Note:
     """Something noted while that line of train.py ran."""
-    return Note(what, Place("train.py", line), subject, numbers)
+    return Note(what, Place("train.py", line), subject, numbers, detail)
 
 
 def update(name: str = "weight", request: str = "write", **fields) -> Update:
@@ -231,11 +233,12 @@ def facts(
     passes: int | None = None,
     forwards: int | None = None,
     trained_elsewhere: bool = False,
+    **fields,
 ) -> RunFacts:
     """A run that is over; by default with one pass forward and one backward in each step."""
     passes, forwards = steps if passes is None else passes, steps if forwards is None else forwards
     lists = list(buffers), list(departed), set(handed), list(schedules)
-    return RunFacts(steps, passes, forwards, trained_elsewhere, *lists)
+    return RunFacts(steps, passes, forwards, trained_elsewhere, *lists, **fields)
 
 
 def stacked(*samples: UpdateSample, names: Sequence[str] | None = None) -> Step:

@@ -201,6 +201,16 @@ def _save(original):
     return save
 
 
+def _load(original):
+    def load(path, count, arrays, name_count, names):
+        status = original(path, count, arrays, name_count, names)
+        if not status and not quiet():
+            tell("arrays_loaded", [names._obj[i].decode() for i in range(name_count._obj.value)])
+        return status
+
+    return load
+
+
 def _wait_all(original):
     def wait():
         status = pay() or original()
@@ -234,5 +244,6 @@ C_FUNCTIONS = {
     "MXNDArraySyncCopyToCPU": _copy_to_cpu,
     "MXNDArraySyncCopyFromCPU": _copy_from_cpu,
     "MXNDArraySave": _save,
+    "MXNDArrayLoad": _load,
     "MXNDArrayWaitAll": _wait_all,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 from ...runtime import mx
@@ -29,6 +30,51 @@ class Listener:
 
     def schedule_asked(self, schedule: mx.lr_scheduler.LRScheduler, number: Any) -> None:
         """A program (not an optimiser) asks a schedule for the rate after `number` updates."""
+
+    def optimizer_made(self, optimizer: mx.optimizer.Optimizer) -> None:
+        """An optimiser was constructed, by whatever class."""
+
+    def multipliers_set(self, optimizer: mx.optimizer.Optimizer, of: str, given: dict) -> None:
+        """`set_lr_mult` or `set_wd_mult` was called (of: "lr" or "wd") with multipliers by name or index."""
+
+    def before_fit(self, module: mx.mod.BaseModule, begin_epoch: int, num_epoch: int | None) -> None:
+        """`module.fit`."""
+
+    def states_restored(self, updater: mx.optimizer.Updater) -> None:
+        """`Updater.set_states`: of `load_states` and `load_optimizer_states`."""
+
+    def iterator_begun(self, iterator: mx.io.DataIter) -> None:
+        """`iter(iterator)`: a loop begins, from wherever the iterator is."""
+
+    def iterator_advanced(self, iterator: mx.io.DataIter, ended: bool) -> None:
+        """A loop has asked an iterator for a batch; ended: there was none left."""
+
+    def parameters_selected(self, block: mx.gluon.Block, pattern: str, found: mx.gluon.ParameterDict) -> None:
+        """`block.collect_params(pattern)` was called."""
+
+    def nothing_selected_used(self, found: mx.gluon.ParameterDict) -> None:
+        """A program does something with each parameter of a ParameterDict that has none."""
+
+    def before_parameters_loaded(self, owner: Any, given: Iterable[str]) -> None:
+        """A Block or ParameterDict is about to take values for its parameters from a file, or by these names."""
+
+    def arrays_loaded(self, names: list[str]) -> None:
+        """`mx.nd.load` has read arrays with these names from a file."""
+
+    def parameter_loaded(self, parameter: mx.gluon.Parameter) -> None:
+        """A Gluon parameter has taken a loaded value."""
+
+    def parameters_loaded(self, owner: Any, failed: bool) -> None:
+        """The Block or ParameterDict has taken what it could, or raised."""
+
+    def parameters_given(self, module: mx.mod.BaseModule, given: dict, ignored: bool) -> None:
+        """A module's `init_params` or `set_params`, called by `fit` or the program, took these values or ignored them.
+
+        given: by parameter.
+        """
+
+    def norm_clipped(self, arrays: list[mx.nd.NDArray], largest: float, norm: Any) -> None:
+        """`gluon.utils.clip_global_norm` has scaled arrays; norm: what it was before, a number or an array (1,)."""
 
     def executor_seen(self, executor: mx.executor.Executor) -> None:
         """Before each forward and backward called on the Python object of an executor."""

@@ -18,7 +18,7 @@ FEWEST = 4  # weight matrices, to speak of depth
 
 @dataclass(frozen=True)
 class Ratios:
-    """Norm of the gradient over norm of the weights: of the first layer, and of each last one (a head)."""
+    """Norm of the gradient relative to that of the weights: of the first layer, and of each last one (a head)."""
 
     first: float
     last: list[float]
@@ -27,15 +27,20 @@ class Ratios:
 def ratios(step: Step) -> Ratios | None:
     """The ratios of a sampled step's network; None with fewer than FEWEST weight matrices, or of unknown order.
 
-    A weight before a batch norm is left out: its gradient grows as the weight shrinks, whatever lies between.
+    Weights before a batch norm are compared only with each other: what they compute does not depend on their
+    norm, and their gradient grows as the norm shrinks, so that the product of the two is what counts.
     """
     if not step.looks:
         return None
     graph = step.looks[0].graph
-    leaves = {leaf.name: leaf for leaf in graph.leaves if not _is_normalised(graph, leaf)}
-    weights = [
-        s for s in step.samples if len(s.shape) >= 2 and s.name in leaves and _norm(s.weight_before) > 0
-    ]
+    leaves = {leaf.name: leaf for leaf in graph.leaves}
+    matrices = [s for s in step.samples if len(s.shape) >= 2 and _norm(s.weight_before) > 0]
+    if not all(sample.name in leaves for sample in matrices):
+        return None
+    normalised = {s.name for s in matrices if _is_normalised(graph, leaves[s.name])}
+    weights, ratio = [s for s in matrices if s.name not in normalised], _ratio
+    if len(weights) < FEWEST:
+        weights, ratio = [s for s in matrices if s.name in normalised], _product
     if len(weights) < FEWEST:
         return None
     # In the order of the forward pass: a Trainer sorts names as text, dense10 before dense2.
@@ -51,7 +56,7 @@ def ratios(step: Step) -> Ratios | None:
         if users[s.name] & below
         and not any(o is not s and users[o.name] & (behind[s.name] - users[s.name]) for o in others)
     ]
-    found = Ratios(_ratio(first), [_ratio(sample) for sample in last])
+    found = Ratios(ratio(first), [ratio(sample) for sample in last])
     return found if last and all(map(math.isfinite, [found.first, *found.last])) else None
 
 
@@ -65,6 +70,10 @@ def _is_normalised(graph: Graph, leaf: Node) -> bool:
 
 def _ratio(sample: UpdateSample) -> float:
     return _norm(sample.gradient) / _norm(sample.weight_before)
+
+
+def _product(sample: UpdateSample) -> float:
+    return _norm(sample.gradient) * _norm(sample.weight_before)
 
 
 def _norm(array: mx.nd.NDArray) -> float:

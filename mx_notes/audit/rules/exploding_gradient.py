@@ -29,7 +29,7 @@ class ExplodingGradient(Rule):
             return []
         return first(
             [
-                f"the first layer's gradient is {found.first:.1e} of its weights, the last layer's {last:.1e}:"
+                f"relative to the weights the first layer's gradient is {found.first / last:.1e} times the last layer's:"
                 " it explodes on the way; start smaller, clip it, or normalise"
             ]
         )

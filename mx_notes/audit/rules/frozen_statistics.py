@@ -44,10 +44,16 @@ def _updated(step: Step) -> set[int | str]:
 
 
 def _is_frozen(graph: Graph, norm: Node, updated: set[int | str]) -> bool:
+    """Whether no layer up to this batch norm is updated, though gradient goes through it.
+
+    Without gradient MXNet 1.9.1 leaves its backward out, which is what writes the statistics on the CPU.
+    """
     above = graph.above(norm)
-    leaves = (leaf for leaf in above if leaf.is_leaf)
+    averages = {each.node for other in graph.of_kind(*BATCH_NORM) for each in other.inputs[3:]}
+    leaves = [leaf for leaf in above if leaf.is_leaf and leaf not in averages]
     return (
         bool(updated)
         and any(layer.kind in LINEAR_LAYERS for layer in above)
+        and any(leaf.parameter for leaf in leaves)
         and not any(leaf.name in updated or leaf.handle in updated for leaf in leaves)
     )

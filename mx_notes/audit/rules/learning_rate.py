@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ..trace.step import Noted, RunFacts, Step
-from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, first, warning
+from ..trace.step import Note, Noted, RunFacts, Step
+from . import ERROR, NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule, first, warning
+from ._schedules import courses
 
 FEWEST = 40  # steps, to tell a schedule by
 EARLY = 0.15  # of the steps: a schedule whose last change lies before that
+DEFAULT = 0.01  # the base_lr of a schedule that was given none
 
 
 class LearningRate(Rule):
     """The learning rate that the program asks for reaches the update."""
 
     id, severity = "learning-rate", ERROR
-    sees = "the rate asked for and the rate in use on every step, and what schedules are asked"
+    sees = "the rate asked for and the rate in use on every step; what schedules are made for and asked"
     wrong = "trainer._optimizer.lr = 0.01  # under a scheduler, which overrules it"
     right = "trainer.set_learning_rate(0.01)  # without a scheduler"
     note = "Start with a large learning rate, keep it for long, then reduce it."
@@ -29,6 +31,9 @@ class LearningRate(Rule):
         if self.steps and rate != self.rate:
             self.last_change = self.steps
         self.steps, self.rate, self.highest = self.steps + 1, rate, max(rate, self.highest)
+        given = step.noted(Noted.SCHEDULE_KEEPS_RATE, Noted.WARM_UP_KEEPS_RATE)
+        if given:
+            return [_given_beside(note) for note in given]
         servers = step.noted(Noted.SERVERS_KEEP_RATE)
         if servers:
             asked, sent = servers[0].numbers
@@ -51,7 +56,9 @@ class LearningRate(Rule):
         """Judge the schedules: were they meant in epochs?"""
         by_epoch = self._asked_by_epoch(run)
         checked = bool(run.schedules) or self.steps >= FEWEST
-        return [*by_epoch, *self._in_epochs()] if checked else NOTHING_TO_CHECK
+        if not checked and not run.courses:
+            return NOTHING_TO_CHECK
+        return [*by_epoch, *(self._in_epochs() or courses(run, fewest=FEWEST))]
 
     def _asked_by_epoch(self, run: RunFacts) -> Findings:
         return [
@@ -76,3 +83,20 @@ class LearningRate(Rule):
                 step=self.last_change,
             )
         ]
+
+
+def _given_beside(note: Note) -> Message:
+    """Words for a learning rate that was given beside a schedule with a rate of its own."""
+    given, own = note.numbers
+    if note.what is Noted.WARM_UP_KEEPS_RATE:
+        text = (
+            f"the warm-up of this {note.subject} climbs to its own base_lr, {own:.4g}, after which the rate jumps to"
+            f" learning_rate={given:.4g}: give the schedule base_lr={given:.4g}, too"
+        )
+        return Message(text, WARNING, note.place)
+    text = (
+        f"learning_rate={given:.4g} was given beside a {note.subject} that starts from its own base_lr, {own:.4g}, and"
+        f" never uses the other (MXNet's message says otherwise): make it with base_lr={given:.4g}"
+    )
+    # Two rates that were both written down contradict each other; which one is meant can't be told.
+    return Message(text, ERROR if own == DEFAULT else WARNING, note.place)

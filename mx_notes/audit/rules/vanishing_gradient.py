@@ -30,7 +30,7 @@ class VanishingGradient(Rule):
             return []
         return first(
             [
-                f"the first layer's gradient is {found.first:.1e} of its weights, the last layer's {last:.1e}:"
+                f"relative to the weights the first layer's gradient is {found.first / last:.1e} times the last layer's:"
                 " it vanishes on the way; use ReLU, a He start, batch normalisation or shortcuts"
             ]
         )

@@ -19,9 +19,10 @@ from ..graph.operators import (
 )
 from ..hooks.listener import Listener, OperatorCall
 from .ledger import Buffer, Ledger
-from .step import WeightCopy
+from .step import Noted, WeightCopy
 from .steps import OpenStep
 
+SCALING = {"_mul_scalar", "_div_scalar", "broadcast_mul", "broadcast_div"}
 LINEAR = SHAPE_ONLY | ADDING | SUBTRACTING | set(FACTORS) | NEGATIVE | {"clip", "_crop_assign"}
 
 
@@ -30,12 +31,13 @@ class Derived:
     """An array that has a gradient in it.
 
     divisors: the numbers that it was divided by; None once they can't be told. factor: the product of all
-    factors, the learning rate among them.
+    factors, the learning rate among them. limit: to which its elements were clipped.
     """
 
     buffer: Buffer
     divisors: tuple[float, ...] | None = ()
     factor: float = 1.0
+    limit: float | None = None
 
     def rescale(self, sizes: Iterable[int]) -> float | None:
         """The factor of a mean over one of these numbers of examples; None if nobody divided by one.
@@ -80,7 +82,7 @@ class ByHand(Listener):
         derived = self._follow(call, among) if among else None
         for handle in call.outputs:
             if handle in books.gradients:
-                self._gradient_written(books.gradients[handle], call, handle in inputs)
+                self._gradient_written(books.gradients[handle], call, handle in inputs, derived)
             elif handle in books.weights:
                 self._derived.pop(handle, None)
                 self._weight_written(books.weights[handle], call, derived)
@@ -134,16 +136,27 @@ class ByHand(Listener):
             divisors = (*divisors, float(call.attributes["scalar"]))
         if kind in FACTORS and float(call.attributes["scalar"]):
             factor *= abs(FACTORS[kind](float(call.attributes["scalar"])))
-        derived = Derived(taken.buffer, divisors, factor)
+        limit = float(call.attributes["a_max"]) if kind == "clip" else taken.limit
+        derived = Derived(taken.buffer, divisors, factor, limit)
         for array in call.outputs:
             self._derived[array] = derived
         return derived
 
-    def _gradient_written(self, buffer: Buffer, call: OperatorCall, in_place: bool) -> None:
+    def _gradient_written(
+        self, buffer: Buffer, call: OperatorCall, in_place: bool, derived: Derived | None
+    ) -> None:
         buffer.touched = True
         kind, scalar = kind_of(call.name), call.attributes.get("scalar")
         if kind in CLEARING or not in_place or (kind == "_mul_scalar" and float(scalar or 1) == 0):
             buffer.cleared = True
+        if not self._now.step.sampled or derived is None:
+            return
+        if derived.limit is not None:
+            self._now.note(Noted.ELEMENTS_CLIPPED, buffer.name, (derived.limit,))
+        elif in_place and kind in SCALING:
+            self._now.note(
+                Noted.GRADIENT_SCALED, buffer.name, (float(scalar),) if scalar else (), detail=buffer.device
+            )
 
     def _weight_written(self, buffer: Buffer, call: OperatorCall, derived: Derived | None) -> None:
         by_operator = call.name in OPTIMIZER_UPDATES

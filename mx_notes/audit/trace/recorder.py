@@ -11,8 +11,13 @@ from ..hooks.listener import Listener
 from .autograd import Autograd
 from .blocks import Blocks
 from .by_hand import ByHand
+from .clipping import Clipping
+from .courses import Courses
 from .executors import Executors
+from .given import Given
+from .iterators import Iterators
 from .ledger import Ledger
+from .multipliers import Multipliers
 from .optimizers import Optimizers
 from .statistics_in_flight import StatisticsInFlight
 from .step import RunFacts, Step
@@ -42,20 +47,26 @@ class Recorder:
         autograd = Autograd(now, books, by_hand, statistics)
         executors = Executors(now, books, statistics, before_backward)
         self._optimizers = Optimizers(now, books)
+        self._multipliers, self._courses = Multipliers(now), Courses(now, self._optimizers)
         stores = Stores(now, books, self._optimizers)
+        # These hold what a program asks for against what is done.
+        asked = Iterators(now), Given(now), self._multipliers, self._courses, Clipping(now, books)
         # In this order: a step is closed before anything is entered into the next.
         self.listeners: list[Listener] = [
             *(_Beginning(books), autograd, Blocks(now), executors, statistics, by_hand),
-            *(self._optimizers, stores),
+            *(self._optimizers, *asked, stores),
         ]
 
     def finish(self) -> None:
         """Close the last step."""
         self._optimizers.finish()
+        self._multipliers.finish()
         self.now.close_if_updated()
 
-    def facts(self, trained_elsewhere: bool) -> RunFacts:
-        """What rules may ask after the last step. trained_elsewhere: a child process trained."""
+    def facts(self, trained_elsewhere: bool, stopped: bool = False) -> RunFacts:
+        """What rules may ask after the last step. trained_elsewhere: a child process trained. stopped: the audit
+        ended the program early.
+        """
         return RunFacts(
             steps=self.now.steps_done,
             passes=self.now.passes,
@@ -65,6 +76,9 @@ class Recorder:
             departed=self.ledger.departed,
             handed=self._optimizers.handed,
             schedules=self._optimizers.schedules,
+            courses=self._courses.courses,
+            notes=self.now.step.notes,
+            stopped=stopped,
         )
 
     def release(self) -> None:

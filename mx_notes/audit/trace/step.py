@@ -35,6 +35,26 @@ class Noted(Enum):
     COPIED_ONTO_ITSELF = "a parameter was set to its own array"
     OPTIMIZER_REPLACED = "a network goes on training under a new optimiser of the same kind"
     SERVERS_KEEP_RATE = "servers apply the rate that they got with the optimiser, not the one asked for since"
+    ITERATOR_EXHAUSTED = "a loop got no batch of an iterator that had ended before and was not reset"
+    SELECTION_EMPTY = "a pattern of collect_params matches no parameter, and the result was used"
+    SELECTION_ANCHORED = "likewise; the pattern is found inside of names, but not at their beginning"
+    VALUES_UNMATCHED = "values were loaded or given for parameters, and no name was a parameter's"
+    VALUES_MOSTLY_UNMATCHED = "likewise, and few names were"
+    VALUES_IGNORED = "a module that was initialised before was given values that it ignored"
+    VALUES_IGNORED_LATE = "likewise, and it had an optimiser already"
+    MULTIPLIER_OF_TRAINER = (
+        "set_lr_mult or set_wd_mult of a Trainer's optimiser, which asks the parameters instead"
+    )
+    MULTIPLIER_OF_SYMBOL = "an update used another multiplier than the one on the symbol's variable"
+    MULTIPLIER_UNKNOWN = "a multiplier for a parameter that the optimiser does not know by this name"
+    MULTIPLIERS_REPLACED = "multipliers were set again, without some names, before any update had used them"
+    EVERYTHING_FIXED = "backward of an executor none of whose arrays has a gradient"
+    SCHEDULE_KEEPS_RATE = "a schedule begins with its own rate, not with the learning rate given beside it"
+    WARM_UP_KEEPS_RATE = "a warm-up climbs to another rate than the learning rate given beside it"
+    NORM_CLIPPED = "gradients were clipped by their norm"
+    CLIPPED_BEFORE_SUM = "gradients were clipped by their norm before they were summed over devices"
+    ELEMENTS_CLIPPED = "the elements of a gradient were clipped"
+    GRADIENT_SCALED = "a gradient was multiplied in place by a number or an array"
     GRADIENT_NOT_FINITE = "gradients had a sum of squares that is not finite"
 
 
@@ -45,6 +65,7 @@ class Note(NamedTuple):
     place: Place
     subject: str = ""  # the parameter or running statistic, where there is one
     numbers: tuple[float, ...] = ()
+    detail: str = ""  # what else the program's author should be told by name
 
 
 @dataclass
@@ -190,8 +211,7 @@ class Step:
 
     def noted(self, *what: Noted) -> list[Note]:
         """What was noted of these kinds, each thing once."""
-        found = {(note.what, note.subject): note for note in reversed(self.notes) if note.what in what}
-        return list(found.values())[::-1]
+        return noted_among(self.notes, what)
 
     def forget_arrays(self) -> None:
         """Let go of what was only kept for the rules."""
@@ -244,6 +264,65 @@ class RunFacts:
     departed: list[Buffer]  # and some of those whose parameters are not
     handed: set[str]  # the parameters that optimisers of Trainers are to train, by name
     schedules: list[Schedule]
+    courses: list[Course] = field(default_factory=list)  # of the schedules that optimisers follow
+    notes: list[Note] = field(default_factory=list)  # what was noted after the last step
+    stopped: bool = False  # the audit ended the program early
+
+    def noted(self, *what: Noted) -> list[Note]:
+        """What was noted of these kinds after the last step, each thing once."""
+        return noted_among(self.notes, what)
+
+
+def noted_among(notes: list[Note], what: tuple[Noted, ...]) -> list[Note]:
+    """The notes of these kinds, each thing once, as it was first noted."""
+    found = {(note.what, note.subject): note for note in reversed(notes) if note.what in what}
+    return list(found.values())[::-1]
+
+
+class Shape(Enum):
+    """How a schedule changes the rate."""
+
+    STEPS = "every so many updates"
+    MILESTONES = "at given updates"
+    ANNEALED = "with every update, until the last"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A schedule as it was given to an optimiser. Numbers are of updates."""
+
+    shape: Shape
+    first: int  # the update after which the rate changes first; annealed: the last
+    last: int  # and changes last; 0: never
+    factor: float
+    warm_up: int
+    rate: float  # before the first change
+
+
+@dataclass(eq=False)
+class Course:
+    """What became of a schedule that an optimiser follows."""
+
+    settings: Settings
+    place: Place
+    began: int  # the count of updates when it was first asked
+    updates: int = 0  # the latest count
+    first_rate: float = 0.0
+    rate: float = 0.0  # the latest
+    rescale: float = 1.0
+    epoch: int = 0  # `fit` was told to begin with this one
+    epochs: int = 0  # and to make so many; 0: unknown
+    restored: bool = False  # the optimiser's states were loaded before its first update
+
+    @property
+    def made(self) -> int:
+        """The updates of this run."""
+        return self.updates - self.began
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the program goes on with a training that was interrupted."""
+        return self.epoch > 0 or self.restored
 
 
 @dataclass

@@ -112,10 +112,15 @@ class OpenStep:
     # What is noted and met
 
     def note(
-        self, what: Noted, subject: str = "", numbers: tuple[float, ...] = (), at: Place | None = None
+        self,
+        what: Noted,
+        subject: str = "",
+        numbers: tuple[float, ...] = (),
+        at: Place | None = None,
+        detail: str = "",
     ) -> None:
         """Note what happens, with the line of the program that is running."""
-        self.step.notes.append(Note(what, at or users_place(), subject, numbers))
+        self.step.notes.append(Note(what, at or users_place(), subject, numbers, detail))
 
     def meet_batch(self, shape: tuple) -> None:
         """Sample a step whose batch has a shape not seen before."""

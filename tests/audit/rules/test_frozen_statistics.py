@@ -8,8 +8,9 @@ from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.frozen_statistics import FrozenStatistics
 
 
-def network(running_mean, **settings):
-    body = node("FullyConnected", leaf("data", shape=(4, 2)), leaf("body_weight", shape=(3, 2)), shape=(4, 3))
+def network(running_mean, gradient=True, **settings):
+    weight = leaf("body_weight", shape=(3, 2), parameter=gradient)
+    body = node("FullyConnected", leaf("data", shape=(4, 2)), weight, shape=(4, 3))
     parts = {"gamma": 1, "beta": 0, "running_mean": running_mean, "running_var": 1}
     norm = node(
         "BatchNorm",
@@ -52,3 +53,8 @@ def test_statistics_that_are_only_used_are_right():
 def test_in_prediction_mode_they_stay():
     predicted = replace(network(0.1), training=False)
     assert FrozenStatistics().on_step(step(predicted, update("head_weight"))) is NOTHING_TO_CHECK
+
+
+def test_without_gradient_the_backward_pass_that_writes_them_is_left_out():
+    fixed = step(network(0.1, gradient=False), update("head_weight"))
+    assert FrozenStatistics().on_step(fixed) == []
