@@ -102,7 +102,7 @@ class _Names:
             rest = len(self._places) - len(shown)
             words = ", ".join(shown) + (f" and {rest} more" if rest else "")
             print(
-                f"mx-notes: NumPy {self._np.__version__} has no {words}; `mx-notes doctor SCRIPT` says what to write",
+                f"mx-notes: old NumPy names in use: {words}; `mx-notes doctor SCRIPT` says what to write today",
                 file=sys.stderr,
             )
 
