@@ -6,12 +6,13 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-
 from outcomes import areas, outcome
 
 if __name__ == "__main__":
     if np.__version__ != "1.23.5" or mx.__version__ != "1.9.1" or "mx_notes" in sys.modules:
-        raise SystemExit("the reference is recorded with NumPy 1.23.5 and MXNet 1.9.1 alone: make conformance-reference")
+        raise SystemExit(
+            "the reference is recorded with NumPy 1.23.5 and MXNet 1.9.1 alone: make conformance-reference"
+        )
     found = {area: {name: outcome(call) for name, call in calls.items()} for area, calls in areas().items()}
     lines = [
         f"{json.dumps(area)}: {{\n"

@@ -17,8 +17,21 @@ REFERENCE = json.loads((HERE / "reference.json").read_text())
 AREAS = areas()
 # Another processor adds in another order, and NumPy's own `log` differs in the last bit by version.
 TOLERANCE = {"float16": 1e-3, "float32": 1e-5, "float64": 1e-6}
-# docs/numpy2.md says whose behaviour each is.
-DIFFERENT: dict[tuple[str, str], object] = {}
+ARRAY = {"dtype": "float32", "shape": [2, 3], "values": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
+# docs/numpy2.md says whose behaviour each is. With any NumPy from 1.24 on:
+DIFFERENT: dict[tuple[str, str], object] = {
+    ("nd", "np.array of nd"): [2, 3],
+    ("nd", "np.testing of nd"): None,
+    ("nd", "array of nds"): {"mxnet": ARRAY},
+}
+if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+    halves = {"dtype": "float64", "shape": [2, 3], "values": [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]}
+    DIFFERENT |= {
+        ("nd", "the name of bool"): "bool",
+        ("nd", "uint8 plus 300"): {"error": "OverflowError"},
+        ("nd", "uint8 times a scalar"): {"dtype": "int64", "shape": [2], "values": [300.0, 300.0]},
+        ("nd", "float32 times np.float64"): halves,
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from . import (
     numpy_seen,
     packed_records,
     pillow_names,
+    scalar_sums,
     scalar_text,
     scipy_seen,
     single_values,
@@ -23,6 +24,7 @@ from . import (
 OF_MXNET = (
     scalar_text,
     metric_sums,
+    scalar_sums,
     single_values,
     array_protocol,
     numpy_seen,

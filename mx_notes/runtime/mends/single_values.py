@@ -13,6 +13,8 @@ import warnings
 
 import numpy as np
 
+from .scalar_sums import widening
+
 
 def needed() -> bool:
     """Whether NumPy refuses to take an array of one value for a number."""
@@ -41,6 +43,9 @@ def mend() -> None:
 
 class _Values(np.ndarray):
     """An array like any other, until a number is asked of it. What is computed from it is of this kind too."""
+
+    def __getitem__(self, key: object) -> object:
+        return widening(super().__getitem__(key))  # total += loss.asnumpy()[0]
 
     def __float__(self) -> float:
         return float(self._number())

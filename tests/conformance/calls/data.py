@@ -53,7 +53,13 @@ def augmented(augmenters):
 def detection():
     label = BOXES[:, [4, 0, 1, 2, 3]] / [1, 16, 12, 16, 12]
     augmenters = mx.image.CreateDetAugmenter(
-        (3, 8, 8), rand_crop=0.5, rand_pad=0.5, rand_mirror=True, mean=np.ones(3), std=np.ones(3), pca_noise=0.1
+        (3, 8, 8),
+        rand_crop=0.5,
+        rand_pad=0.5,
+        rand_mirror=True,
+        mean=np.ones(3),
+        std=np.ones(3),
+        pca_noise=0.1,
     )
     picture = nd.array(PICTURE)
     for augmenter in augmenters:

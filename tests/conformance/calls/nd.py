@@ -49,7 +49,13 @@ CALLS = {
             "random.randint": lambda n: nd.random.randint(np.int64(0), 9, shape=n(2, 3)).shape,
             "random.multinomial": lambda n: nd.random.multinomial(nd.array([0.5, 0.5]), shape=n(2, 3)).shape,
             "Convolution": lambda n: nd.Convolution(
-                IMAGE, nd.ones((2, 2, 3, 3)), nd.zeros(2), kernel=n(3, 3), stride=n(1, 1), pad=n(1, 1), num_filter=2
+                IMAGE,
+                nd.ones((2, 2, 3, 3)),
+                nd.zeros(2),
+                kernel=n(3, 3),
+                stride=n(1, 1),
+                pad=n(1, 1),
+                num_filter=2,
             ),
             "Pooling": lambda n: nd.Pooling(IMAGE, kernel=n(2, 2), stride=n(2, 2), pool_type="max"),
             "ROIPooling": lambda n: nd.ROIPooling(
@@ -91,14 +97,19 @@ CALLS = {
     "FullyConnected": lambda: nd.FullyConnected(A, nd.ones((4, 3)), num_hidden=np.int64(4), no_bias=True),
     "LRN": lambda: nd.LRN(IMAGE, nsize=np.int64(3), alpha=np.float64(1e-4)).shape,
     "UpSampling": lambda: nd.UpSampling(IMAGE, scale=np.int64(2), sample_type="nearest").shape,
-    "MultiBoxPrior": lambda: nd.contrib.MultiBoxPrior(
-        IMAGE, sizes=list(np.linspace(0.2, 0.3, 2)), ratios=tuple(np.array([1.0, 2.0]))
-    ).shape,
+    "MultiBoxPrior": lambda: (
+        nd.contrib.MultiBoxPrior(
+            IMAGE, sizes=list(np.linspace(0.2, 0.3, 2)), ratios=tuple(np.array([1.0, 2.0]))
+        ).shape
+    ),
     "MultiBoxPrior, float32": lambda: nd.contrib.MultiBoxPrior(
         nd.zeros((1, 1, 1, 1)), sizes=tuple(np.float32([0.25, 0.5])), ratios=(np.float32(1),)
     ),
     "box_nms": lambda: nd.contrib.box_nms(
-        nd.array([[0.9, 0, 0, 1, 1], [0.8, 0, 0, 1, 1]]), np.float64(0.5), score_index=np.int64(0), coord_start=1
+        nd.array([[0.9, 0, 0, 1, 1], [0.8, 0, 0, 1, 1]]),
+        np.float64(0.5),
+        score_index=np.int64(0),
+        coord_start=1,
     ),
     "array: out of range, uint8": lambda: nd.array([-1, 256, 300], dtype="uint8"),
     "array: out of range, int8": lambda: nd.array([200], dtype=np.int8),
@@ -113,7 +124,9 @@ CALLS = {
     "assign out of range": lambda: assigned((3,), slice(None), -1, "uint8"),
     "assign one out of range": lambda: assigned((3,), 1, 300, "uint8"),
     "assign a list out of range": lambda: assigned((2,), slice(None), [-1, 300], "uint8"),
-    "assign by np slices": lambda: assigned((4, 6), (slice(np.int64(0), np.int64(2)), slice(1, np.int64(5), 2)), 1),
+    "assign by np slices": lambda: assigned(
+        (4, 6), (slice(np.int64(0), np.int64(2)), slice(1, np.int64(5), 2)), 1
+    ),
     "assign by np scalars": lambda: assigned((4, 6), (np.int64(0), np.int64(2)), np.float32(2)),
     "assign rows": lambda: assigned((3, 2), np.int64(1), np.array([5, 6])),
     "assign by arrays": lambda: assigned((3, 3), (np.array([0, 1]), np.array([1, 2])), 5),
@@ -145,7 +158,7 @@ CALLS = {
     "nd plus NumPy array": lambda: A + grid(2, 3),
     "NumPy array plus nd": lambda: grid(2, 3) + A,
     "nd to a NumPy power": lambda: A ** np.float32(2),
-    "nd > np.float32": lambda: A > np.float32(1),
+    "nd > np.float32": lambda: np.float32(1) < A,
     "np.all of a comparison": lambda: bool(np.all(A == A)),
     "np.all of another": lambda: bool(np.all(A == A + 1)),
     "np.sum": lambda: np.sum(A),
@@ -153,7 +166,9 @@ CALLS = {
     "np.max": lambda: np.max(A),
     "np.argmax": lambda: np.argmax(A, axis=1),
     "in-place by np scalars": lambda: _in_place(),
-    "dtype": lambda: [nd.ones((2,), dtype=d).asnumpy().dtype.name for d in ("float16", np.int8, bool, int, float)],
+    "dtype": lambda: [
+        nd.ones((2,), dtype=d).asnumpy().dtype.name for d in ("float16", np.int8, bool, int, float)
+    ],
     "astype": lambda: A.astype(np.dtype("int32")).dtype is np.int32,
     "text": lambda: (repr(A), str(nd.ones((1,)))),
     "text of a scalar": lambda: (repr((A.sum().asscalar(), 1)), str([A.max().asscalar()])),
@@ -161,7 +176,9 @@ CALLS = {
     "copy.deepcopy": lambda: copy.deepcopy(A),
     "moveaxis": lambda: nd.moveaxis(nd.zeros((2, 3, 4)), (0, 1), (2, 0)).shape,
     "moveaxis by np.int64": lambda: nd.moveaxis(nd.zeros((2, 3, 4)), np.int64(0), np.int64(2)).shape,
-    "sparse csr": lambda: nd.sparse.csr_matrix(([1.0, 2], ([0, 1], [1, 0])), shape=tuple(np.array([2, 2]))).asnumpy(),
+    "sparse csr": lambda: nd.sparse.csr_matrix(
+        ([1.0, 2], ([0, 1], [1, 0])), shape=tuple(np.array([2, 2]))
+    ).asnumpy(),
     "sparse zeros": lambda: nd.sparse.zeros("csr", tuple(np.array([2, 2]))).asnumpy(),
     "sparse rows": lambda: nd.sparse.row_sparse_array(
         (np.ones((2, 3)), [0, 2]), shape=tuple(np.array([4, 3]))

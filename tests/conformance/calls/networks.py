@@ -67,7 +67,11 @@ def fitted(**options):
 
 def scored():
     module, iterator = fitted(optimizer_params={"learning_rate": np.float32(0.125)})
-    return module.score(iterator, ["acc", "ce"]), module.predict(iterator).shape, module.get_params()[0]["f_weight"]
+    return (
+        module.score(iterator, ["acc", "ce"]),
+        module.predict(iterator).shape,
+        module.get_params()[0]["f_weight"],
+    )
 
 
 def summary():
@@ -116,7 +120,9 @@ def custom():
 
 def profiled():
     with tempfile.TemporaryDirectory() as folder:
-        mx.profiler.set_config(profile_all=True, filename=os.path.join(folder, "p.json"), aggregate_stats=True)
+        mx.profiler.set_config(
+            profile_all=True, filename=os.path.join(folder, "p.json"), aggregate_stats=True
+        )
         mx.profiler.set_state("run")
         nd.ones((3, 3)).asnumpy()
         mx.profiler.set_state("stop")
@@ -161,9 +167,15 @@ def exported():
 CALLS = {
     **spelled(
         {
-            "Conv2D": lambda n: shape_of(gluon.nn.Conv2D(np.int64(4), tuple(n(3, 3)), padding=tuple(n(1, 1)))),
-            "Conv2D, hybrid": lambda n: shape_of(gluon.nn.Conv2D(4, tuple(n(3, 3)), strides=tuple(n(2, 2))), hybrid=True),
-            "Conv2DTranspose": lambda n: shape_of(gluon.nn.Conv2DTranspose(2, tuple(n(2, 2)), tuple(n(2, 2)))),
+            "Conv2D": lambda n: shape_of(
+                gluon.nn.Conv2D(np.int64(4), tuple(n(3, 3)), padding=tuple(n(1, 1)))
+            ),
+            "Conv2D, hybrid": lambda n: shape_of(
+                gluon.nn.Conv2D(4, tuple(n(3, 3)), strides=tuple(n(2, 2))), hybrid=True
+            ),
+            "Conv2DTranspose": lambda n: shape_of(
+                gluon.nn.Conv2DTranspose(2, tuple(n(2, 2)), tuple(n(2, 2)))
+            ),
             "MaxPool2D": lambda n: shape_of(gluon.nn.MaxPool2D(tuple(n(2, 2)), tuple(n(2, 2)))),
             "AvgPool2D": lambda n: shape_of(gluon.nn.AvgPool2D(tuple(n(2, 2))), hybrid=True),
             "Parameter": lambda n: _parameter(tuple(n(2, 3))),
@@ -180,20 +192,30 @@ CALLS = {
     **{f"{name}, rates by NumPy": lambda name=name: trained(name, True) for name in OPTIMIZERS},
     **{f"{name}, plain rates": lambda name=name: trained(name, False) for name in OPTIMIZERS},
     "Dense": lambda: shape_of(gluon.nn.Dense(np.int64(4), in_units=np.int64(3)), nd.ones((1, 3))),
-    "Conv2D by one np.int64": lambda: shape_of(gluon.nn.Conv2D(4, np.int64(3), strides=np.int64(2)), hybrid=True),
+    "Conv2D by one np.int64": lambda: shape_of(
+        gluon.nn.Conv2D(4, np.int64(3), strides=np.int64(2)), hybrid=True
+    ),
     "Dropout": lambda: shape_of(gluon.nn.Dropout(np.float64(0.5), axes=tuple(np.array([1])))),
     "BatchNorm": lambda: shape_of(gluon.nn.BatchNorm(momentum=np.float32(0.5), in_channels=np.int64(3))),
     "Embedding": lambda: shape_of(gluon.nn.Embedding(np.int64(5), np.int64(2)), nd.array([1, 2])),
     "LSTM": lambda: shape_of(gluon.rnn.LSTM(np.int64(4), np.int64(2)), nd.ones((3, 2, 5))),
     "LSTMCell": lambda: _unrolled(gluon.rnn.LSTMCell(np.int64(4))),
-    "HybridLambda": lambda: shape_of(gluon.nn.HybridLambda(lambda F, x: F.reshape(x, shape=(0, np.prod((3, 8)), -1)))),
+    "HybridLambda": lambda: shape_of(
+        gluon.nn.HybridLambda(lambda F, x: F.reshape(x, shape=(0, np.prod((3, 8)), -1)))
+    ),
     "Constant": lambda: _constant(),
     "losses": lambda: [
         loss(nd.array(grid(2, 3)), nd.array([[1, 0, 1], [0, 1, 0]]))
-        for loss in (gluon.loss.L2Loss(np.float32(1)), gluon.loss.L1Loss(), gluon.loss.HuberLoss(np.float64(1)))
+        for loss in (
+            gluon.loss.L2Loss(np.float32(1)),
+            gluon.loss.L1Loss(),
+            gluon.loss.HuberLoss(np.float64(1)),
+        )
     ],
     "cross-entropy": lambda: gluon.loss.SoftmaxCELoss()(nd.array(grid(2, 3)), nd.array(np.array([1, 2]))),
-    "split_and_load": lambda: gluon.utils.split_and_load(grid(5, 2), [mx.cpu(0), mx.cpu(1)], even_split=False),
+    "split_and_load": lambda: gluon.utils.split_and_load(
+        grid(5, 2), [mx.cpu(0), mx.cpu(1)], even_split=False
+    ),
     "clip_global_norm": lambda: gluon.utils.clip_global_norm([nd.ones((3,)), nd.ones((2,))], np.float64(1)),
     "block's text": of_block,
     "export": exported,
@@ -206,7 +228,9 @@ CALLS = {
     "Constant initialiser of an array": lambda: initialized(mx.init.Constant(grid(2, 3))),
     "Normal": lambda: initialized(mx.init.Normal(np.float64(0.5))).shape,
     "dumps": lambda: mx.init.Normal(np.float64(0.5)).dumps(),
-    "Mixed": lambda: initialized(mx.init.Mixed([".*bias", ".*"], [mx.init.Zero(), mx.init.One()]), (2,), "a_bias"),
+    "Mixed": lambda: initialized(
+        mx.init.Mixed([".*bias", ".*"], [mx.init.Zero(), mx.init.One()]), (2,), "a_bias"
+    ),
     "fit and score": scored,
     "print_summary": summary,
     "symbol and np scalars": lambda: (mx.sym.var("a") * np.float32(2) + np.int64(1)).eval(a=nd.ones((2,)))[0],
@@ -216,9 +240,13 @@ CALLS = {
     "gradient": lambda: _gradient(),
     "kvstore local": lambda: stored("local"),
     "kvstore device": lambda: stored("device"),
-    "MultiFactorScheduler": lambda: mx.lr_scheduler.MultiFactorScheduler(list(np.array([5, 10])), 0.5, np.float64(1))(6),
+    "MultiFactorScheduler": lambda: mx.lr_scheduler.MultiFactorScheduler(
+        list(np.array([5, 10])), 0.5, np.float64(1)
+    )(6),
     "FactorScheduler": lambda: mx.lr_scheduler.FactorScheduler(np.int64(2), np.float64(0.5), base_lr=1)(5),
-    "CosineScheduler": lambda: mx.lr_scheduler.CosineScheduler(np.int64(10), np.float64(1), warmup_steps=2)(5),
+    "CosineScheduler": lambda: mx.lr_scheduler.CosineScheduler(np.int64(10), np.float64(1), warmup_steps=2)(
+        5
+    ),
     "PolyScheduler": lambda: mx.lr_scheduler.PolyScheduler(np.int64(10), np.float64(1))(5),
     "profiler": profiled,
     "onnx": to_onnx,
@@ -250,7 +278,9 @@ def _unrolled(cell):
 
 
 def _attributes():
-    variable = mx.sym.var("x", lr_mult=np.float32(2), wd_mult=np.float64(0.5), init=mx.init.Normal(np.float64(0.5)))
+    variable = mx.sym.var(
+        "x", lr_mult=np.float32(2), wd_mult=np.float64(0.5), init=mx.init.Normal(np.float64(0.5))
+    )
     return variable.attr("__lr_mult__"), variable.attr("__wd_mult__"), variable.attr("__init__")
 
 

@@ -51,7 +51,9 @@ CALLS = {
     },
     "pad by np.int64": lambda: mx.np.pad(A, ((np.int64(1), np.int64(0)), (0, 1)), mode="edge"),
     "pad by one number": lambda: mx.np.pad(A, 1),
-    "pad of a symbol": lambda: mx.sym.np.pad(mx.sym.np.ones((2, 2)), ((1, 1), (1, 1)), mode="constant").name[:3],
+    "pad of a symbol": lambda: mx.sym.np.pad(mx.sym.np.ones((2, 2)), ((1, 1), (1, 1)), mode="constant").name[
+        :3
+    ],
     "array out of range": lambda: mx.np.array([-1, 256], dtype="uint8"),
     "array of a scalar": lambda: mx.np.array(np.float32(3)),
     "array of an int": lambda: mx.np.array(np.int64(3)),
@@ -110,13 +112,21 @@ CALLS = {
     "pick": lambda: npx.pick(A, mx.np.array([1, 2])),
     "topk": lambda: npx.topk(A, k=np.int64(2)),
     "convolution": lambda: npx.convolution(
-        mx.np.ones((1, 1, 3, 3)), mx.np.ones((2, 1, 2, 2)), kernel=tuple(np.array([2, 2])), num_filter=2, no_bias=True
+        mx.np.ones((1, 1, 3, 3)),
+        mx.np.ones((2, 1, 2, 2)),
+        kernel=tuple(np.array([2, 2])),
+        num_filter=2,
+        no_bias=True,
     ),
     "a layer": lambda: in_numpy_mode(lambda: _layer()),
     "split_and_load": lambda: in_numpy_mode(
-        lambda: mx.gluon.utils.split_and_load(mx.np.array(grid(5, 2)), [mx.cpu(0), mx.cpu(1)], even_split=False)
+        lambda: mx.gluon.utils.split_and_load(
+            mx.np.array(grid(5, 2)), [mx.cpu(0), mx.cpu(1)], even_split=False
+        )
     ),
-    "split_data": lambda: in_numpy_mode(lambda: mx.gluon.utils.split_data(mx.np.array(grid(6, 2)), np.int64(3))),
+    "split_data": lambda: in_numpy_mode(
+        lambda: mx.gluon.utils.split_data(mx.np.array(grid(6, 2)), np.int64(3))
+    ),
 }
 
 
