@@ -136,8 +136,8 @@ CALLS = {
     "float of asnumpy()": lambda: float(A.mean().asnumpy()),
     "int of asnumpy()": lambda: int(A.sum().asnumpy()),
     "complex of asnumpy()": lambda: complex(A.sum().asnumpy()),
-    "%f of asnumpy()": lambda: "%.3f" % A.mean().asnumpy(),
-    "%d of asnumpy()": lambda: "%d" % A.sum().asnumpy(),
+    "%f of asnumpy()": lambda: "%.3f" % A.mean().asnumpy(),  # noqa: UP031
+    "%d of asnumpy()": lambda: "%d" % A.sum().asnumpy(),  # noqa: UP031
     "format of asscalar()": lambda: f"{A.mean().asscalar():.3f}",
     "round of asnumpy()": lambda: np.round(A.mean().asnumpy(), 1),
     "math.sqrt of asnumpy()": lambda: math.sqrt(A.sum().asnumpy()),
