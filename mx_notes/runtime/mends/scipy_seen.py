@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from types import ModuleType, SimpleNamespace
 
-from mxnet.ndarray import sparse, utils
-
 
 def needed() -> bool:
     """Whether SciPy is there, whose new names hold for every version since 2008."""
+    from mxnet.ndarray import utils
+
     return utils.spsp is not None
 
 
 def mend() -> None:
     """Show these two modules a `scipy.sparse` with its old module."""
+    from mxnet.ndarray import sparse, utils
+
     seen = ModuleType("scipy.sparse")
     seen.__dict__.update(vars(utils.spsp))
     seen.csr = SimpleNamespace(csr_matrix=utils.spsp.csr_matrix)
