@@ -13,6 +13,7 @@ from . import grid
 PICTURE = (grid(12, 16, 3, dtype="int64") % 251).astype(np.uint8)
 BOXES = np.array([[1.0, 2, 9, 11, 0], [3, 1, 14, 8, 1]])
 HEADER = mx.recordio.IRHeader
+FOLDER = tempfile.TemporaryDirectory()  # until the process ends
 transforms = gluon.data.vision.transforms
 
 
@@ -22,7 +23,7 @@ def batches(iterator):
 
 def records(label=lambda i: float(i % 2)):
     """A RecordIO file of six pictures, as (file, index)."""
-    folder = tempfile.mkdtemp()
+    folder = tempfile.mkdtemp(dir=FOLDER.name)
     file, index = os.path.join(folder, "d.rec"), os.path.join(folder, "d.idx")
     writer = mx.recordio.MXIndexedRecordIO(index, file, "w")
     for i in range(6):
@@ -37,7 +38,7 @@ def of_records(make, **options):
 
 
 def text_file(content):
-    file = os.path.join(tempfile.mkdtemp(), "d.txt")
+    file = os.path.join(tempfile.mkdtemp(dir=FOLDER.name), "d.txt")
     with open(file, "w") as out:
         out.write(content)
     return file
