@@ -17,7 +17,7 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test venv lint docs lock expect-python expect-gpu
+.PHONY: train test venv lint docs lock conformance-reference expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
@@ -51,6 +51,15 @@ lint: venv
 # Written from the rules' own classes.
 docs: venv
 	$(VENV)/bin/python -m mx_notes.audit.report.handbook > docs/rules.md
+
+# Records what tests/conformance expects, with MXNet 1.9.1 on the Python and NumPy of its day.
+REFERENCE = .venv-reference
+conformance-reference: PYTHON = python3.11
+conformance-reference:
+	@$(PYTHON) -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit("the reference needs Python 3.11: try make conformance-reference PYTHON=/path/to/python3.11")'
+	test -d $(REFERENCE) || $(PYTHON) -m venv $(REFERENCE)
+	$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-reference.txt
+	$(REFERENCE)/bin/python tests/conformance/record.py
 
 # Needs uv. Resolves requirements.in for every Python at once; the GPU list has the same versions.
 lock:

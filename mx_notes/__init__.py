@@ -5,10 +5,13 @@
     with audit() as watch:
         fit(run)
 
-The names are imported when they are first used: `import mx_notes` does not load MXNet.
+The names are imported when they are first used: `import mx_notes` does not load MXNet. A plain
+`import mxnet` works from then on.
 """
 
 import importlib
+
+from .on_import import prepare_on_import
 
 _NAMES = {
     "fit": "training",
@@ -27,3 +30,6 @@ def __getattr__(name: str):
     if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+
+
+prepare_on_import()

@@ -108,6 +108,21 @@ def _parser() -> argparse.ArgumentParser:
     launch.add_argument("command", nargs=argparse.REMAINDER, metavar="-- train ARGS")
     launch.set_defaults(verb=_launch)
 
+    run = verbs.add_parser(
+        "run",
+        help="run any MXNet program, unchanged, on this Python and NumPy",
+        description="Run SCRIPT as `python SCRIPT ARGS` would, with MXNet prepared when it is imported, in SCRIPT and in all its children. The exit status is the script's own, or 2 if there is nothing to run.",
+        epilog="examples:\n  mx-notes run train.py --epochs 3\n  mx-notes run -m package.module",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_program(run)
+    run.set_defaults(verb=_run)
+
+    enable = verbs.add_parser("enable", help="have `import mxnet` work in every program of this environment")
+    enable.set_defaults(verb=_enable)
+    disable = verbs.add_parser("disable", help="undo `enable`")
+    disable.set_defaults(verb=_disable)
+
     audit = verbs.add_parser(
         "audit",
         help="run a training script as it is, and judge each of its steps",
@@ -125,11 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
-    audit.add_argument(
-        "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module instead"
-    )
-    audit.add_argument("script", type=Path, nargs="?", metavar="SCRIPT")
-    audit.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS")
+    _add_program(audit)
     audit.set_defaults(verb=_audit)
 
     notes = verbs.add_parser(
@@ -193,8 +204,23 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="show versions, threads, devices and data, and what is wrong with them"
     )
     doctor.add_argument("--data-dir", help="where else to look for data")
+    doctor.add_argument(
+        "scripts",
+        type=Path,
+        nargs="*",
+        metavar="SCRIPT",
+        help="list instead the names in these programs (or folders) that today's NumPy and Python lack",
+    )
     doctor.set_defaults(verb=_doctor)
     return parser
+
+
+def _add_program(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module instead"
+    )
+    parser.add_argument("script", type=Path, nargs="?", metavar="SCRIPT")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS")
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
@@ -233,6 +259,24 @@ def _launch(options: argparse.Namespace) -> int:
 
     command = training(options.command)
     return launch(options.workers, options.servers, command, _asked(_parser().parse_args(command)))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .commands.run import run
+
+    run(options.script, options.module, options.arguments)
+
+
+def _enable(options: argparse.Namespace) -> int:
+    from .commands.enable import enable
+
+    return enable()
+
+
+def _disable(options: argparse.Namespace) -> int:
+    from .commands.enable import disable
+
+    return disable()
 
 
 def _audit(options: argparse.Namespace) -> int:
@@ -282,6 +326,8 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from .commands import doctor
+    from .commands import doctor, old_spellings
 
+    if options.scripts:
+        return old_spellings.report(options.scripts)
     return doctor.report(options.data_dir)

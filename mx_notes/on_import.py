@@ -1,71 +1,65 @@
-"""Prepares a process for MXNet when it first says `import mxnet`, whoever says it; costs nothing until then."""
+"""Prepares a process for MXNet when it first says `import mxnet`, whoever says it; costs nothing until then.
+
+Importing mx_notes puts the hook in place, and so does each of its doors: `mx-notes run`, `enable`, `audit`.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-import warnings
 from collections.abc import Callable
 from types import ModuleType
 
+_PACKAGES = ("mxnet", "gluoncv")
+_afterwards: list[Callable[[], None]] = []
+
 
 def prepare_on_import(then: Callable[[], None] | None = None) -> None:
-    """Have `runtime.prepare` run before MXNet is imported, and `then` after.
+    """Have MXNet prepared and mended (see `runtime.opening`) when it is imported, and `then` called after.
 
-    Where MXNet is open already, nothing is prepared, and `then` is called at once.
+    Where MXNet is open already, `then` is called at once.
     """
-    if "mxnet" not in sys.modules:
-        sys.meta_path.insert(0, _Finder(then))
-    elif then:
+    if then and "mxnet" in sys.modules:
         then()
+    elif then:
+        _afterwards.append(then)
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
 
 
 class _Finder:
-    """Stands before Python's own finders until MXNet is loaded; to be looked for is not enough."""
-
-    def __init__(self, then: Callable[[], None] | None) -> None:
-        self._then = then
+    """Stands before Python's own finders, and gives the packages that they find another loader."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object | None:
-        """Find MXNet as Python would, with another loader."""
-        if name != "mxnet":
+        """Find MXNet and GluonCV as Python would."""
+        if name not in _PACKAGES:
             return None
-        sys.meta_path.remove(self)
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            sys.meta_path.insert(0, self)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._loaded, self._then)
+        after = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in after)), None)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _Loader(spec.loader)
         return spec
-
-    def _loaded(self) -> None:
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
 
 
 class _Loader:
-    """Prepares the process, loads MXNet, and gives the module the loader that it would have had."""
+    """Loads a package in a process that has been prepared, and gives the module the loader that it would have had."""
 
-    def __init__(self, loader, loaded: Callable[[], None], then: Callable[[], None] | None) -> None:
-        self._loader, self._loaded, self._then = loader, loaded, then
+    def __init__(self, loader) -> None:
+        self._loader = loader
 
     def __getattr__(self, name: str):
         return getattr(self._loader, name)
 
     def create_module(self, spec) -> ModuleType | None:
-        """Prepare the process while MXNet is not among the modules yet; then as Python's own loader."""
-        from .runtime.opening import prepare
-
-        prepare()
+        """As Python's own loader."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run MXNet's own start, without its warning about `distutils`."""
+        """Run the package's own start between preparing for it and mending it."""
+        from .runtime.opening import opening
+
         module.__loader__ = module.__spec__.loader = self._loader
-        self._loaded()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
+        with opening(module.__name__):
             self._loader.exec_module(module)
-        if self._then:
-            self._then()
+        if module.__name__ == "mxnet":
+            while _afterwards:
+                _afterwards.pop(0)()

@@ -22,6 +22,7 @@ LIBC = ctypes.CDLL(None)
 def environment(then: str = "") -> dict[str, str]:
     """This process's variables, and those by which a child and its children are prepared for MXNet."""
     places = [str(STARTUP), os.environ.get("PYTHONPATH", "")]
+    then = then or os.environ.get(THEN, "")  # a program under `mx-notes audit` may start `mx-notes run`
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places)), THEN: then}
 
 
@@ -40,7 +41,7 @@ def command(program: Path | None, module: list[str] | None, arguments: list[str]
         raise UserError(f"{program}: a folder without __main__.py, expected a Python script")
     if program.suffix == ".ipynb":
         raise UserError(
-            f"{program}: a notebook; write it as a script (jupyter nbconvert --to script), or audit it from inside"
+            f"{program}: a notebook; write it as a script (jupyter nbconvert --to script), or say `import mx_notes` in its first cell"
         )
     return [sys.executable, str(program), *arguments]
 

@@ -10,6 +10,8 @@ import sys
 from .. import runtime
 from ..errors import UserError
 from ..runtime import cuda
+from ..runtime.opening import CURE
+from . import enable
 
 PACKAGES = (
     "gluoncv",
@@ -19,6 +21,7 @@ PACKAGES = (
     "matplotlib",
     "tensorboardX",
 )
+DOORS = "works under `mx-notes run` and after `import mx_notes`; everywhere after `mx-notes enable`"
 FEATURES = (
     "MKLDNN",
     "OPENMP",
@@ -40,12 +43,15 @@ def report(data_dir: str | None = None) -> int:
         version = _installed(package)
         _line(package, version or "MISSING")
         if not version:
-            problems.append(f"{package} is not installed: run `make venv`")
+            cure = CURE if package in ("mxnet", "gluoncv") else f"run `pip install {package}`"
+            problems.append(f"{package} is not installed: {cure}")
     if cuda.build() and _installed("mxnet"):
         problems.append(
             f"{cuda.build()} and mxnet are one package with two names: uninstall both, then install one"
         )
     _gpus()
+    enabled = enable.place().is_file()
+    _line("import mxnet", f"works in every program: {enable.place()}" if enabled else DOORS)
     if not any(problem.startswith("mxnet ") for problem in problems):
         problems += _mxnet()
     _data(data_dir)

@@ -37,6 +37,7 @@ LIBRARIES = (
 # libmxnet.so of mxnet-cu112 and mxnet-cu117 holds machine code for 5.0, 6.0, 7.0, 8.0 and 8.6, and no PTX
 # that a driver could translate. Code for x.y runs on x.z with z >= y, and on no other x.
 OLDEST, BEYOND = (5, 0), (9, 0)
+LATER = "an unofficial MXNet 2.0, smolix/mxnet on GitHub, runs on 8.0 to 12.0: Gluon and mx.np, without Module and symbolic executors"
 # MXNet has its fused operators compiled to PTX by NVRTC 11.8, which drivers before that refuse.
 CUDA_NEEDED = (11, 8)
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE of cuda.h
@@ -128,7 +129,8 @@ def obstacle(number: int, driver: Driver, build: str) -> str:
         return f"the driver offers {len(driver.gpus)} GPU{'s' * (len(driver.gpus) > 1)}{_visible()}"
     gpu = driver.gpus[number]
     if not OLDEST <= gpu.capability < BEYOND:
-        return f"{gpu}: MXNet 1.9.1's machine code runs on 5.0 to 8.9 only"
+        newer = f" ({LATER})" if gpu.capability >= BEYOND else ""
+        return f"{gpu}: MXNet 1.9.1's machine code runs on 5.0 to 8.9 only{newer}"
     if driver.cuda < CUDA_NEEDED:
         return (
             f"{gpu}: its driver supports CUDA {dotted(driver.cuda)}, and MXNet needs {dotted(CUDA_NEEDED)}"

@@ -7,13 +7,16 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 
 from ..errors import UserError
 from . import cuda
 from .numpy_names import restore_numpy_names
 from .openmp import threads
+
+# For every Python: on 3.13 pip refuses MXNet, whose metadata ask for NumPy 1.x, beside NumPy 2.
+CURE = "run `pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0`"
 
 
 def mxnet() -> ModuleType:
@@ -24,8 +27,7 @@ def mxnet() -> ModuleType:
 def gluoncv() -> ModuleType:
     """The module `gluoncv`, MXNet's model zoo for images. Raises UserError as `mxnet` does."""
     mxnet()
-    with _hidden("torch"):  # else gluoncv, which can use either, refuses any PyTorch from 2.0 on
-        return _open("gluoncv")
+    return _open("gluoncv")
 
 
 def prepare() -> None:
@@ -43,7 +45,7 @@ def prepare() -> None:
     # threads of its own beside the engine's. With more threads than processors, libgomp's threads no longer
     # spin but sleep between operators (gomp_throttled_spin_count_var), which costs a training step a sixth.
     os.environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
-    if "mxnet" not in sys.modules:
+    if "mxnet.base" not in sys.modules:  # which opens MXNet's library
         restore_numpy_names()
         if cuda.build():
             # Else cuDNN multiplies float32 on GPUs of 8.x with 10 bits of mantissa, and the audit's sums,
@@ -52,18 +54,37 @@ def prepare() -> None:
             cuda.load()
 
 
+@contextmanager
+def opening(package: str) -> Iterator[None]:
+    """Prepare for `mxnet` or `gluoncv`, whose own start is run within, and mend it afterwards.
+
+    `mx_notes.on_import` opens them so, whoever imports them.
+    """
+    prepare()
+    with warnings.catch_warnings(), ExitStack() as held:
+        warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
+        if package == "gluoncv":  # which can use PyTorch as well, and refuses any from 2.0 on
+            held.enter_context(_hidden("torch"))
+        yield
+    _mend(package)
+
+
 def _open(package: str) -> ModuleType:
     prepare()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
-        try:
-            return importlib.import_module(package)
-        except ModuleNotFoundError as error:
-            if error.name != package:
-                raise
-            raise UserError(
-                f"{package} is not installed: run `pip install --no-deps -r requirements.txt`"
-            ) from None
+    try:
+        module = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise UserError(f"{package} is not installed: {CURE}") from None
+    _mend("mxnet")  # it may have been imported before mx_notes was
+    return module
+
+
+def _mend(package: str) -> None:
+    from .mends import mend  # needs MXNet
+
+    mend(package)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ def test_which_capabilities_the_machine_code_runs_on(capability, runs):
         major, minor = capability
         assert why == (
             f"Card, compute capability {major}.{minor}: MXNet 1.9.1's machine code runs on 5.0 to 8.9 only"
+            + (f" ({cuda.LATER})" if capability >= (9, 0) else "")
         )
     # No build helps where the machine code doesn't run: the build for CPUs is told nothing else.
     assert ("requirements-gpu.txt" in cuda.obstacle(0, driver, "")) == runs
@@ -126,7 +127,7 @@ def test_a_gpu_that_cannot_work_is_refused_in_one_line(with_driver):
     assert result.returncode == 2
     assert result.stderr == (
         "mx-notes: device 'gpu:0': Stub 0, compute capability 9.0: MXNet 1.9.1's machine code runs on 5.0 to"
-        " 8.9 only; use cpu\n"
+        f" 8.9 only ({cuda.LATER}); use cpu\n"
     )
 
 
@@ -164,7 +165,7 @@ def test_make_installs_nothing_for_a_gpu_that_mxnet_cannot_use(stub_driver, tmp_
     assert result.returncode == 2
     assert result.stderr.splitlines()[0] == (
         "mx-notes: device 'gpu:0': Stub 0, compute capability 9.0: MXNet 1.9.1's machine code runs on 5.0 to"
-        " 8.9 only; use DEVICE=cpu"
+        f" 8.9 only ({cuda.LATER}); use DEVICE=cpu"
     )
     assert not (tmp_path / "venv").exists()
 
