@@ -82,7 +82,7 @@ def _open(package: str) -> ModuleType:
 
 
 def _mend(package: str) -> None:
-    from .mends import mend  # needs MXNet
+    from .numpy2 import mend  # needs MXNet
 
     mend(package)
 

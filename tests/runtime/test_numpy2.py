@@ -1,4 +1,4 @@
-"""What the mends of `runtime.mends` must not change, beside what tests/conformance holds."""
+"""What the mends of `runtime.numpy2` must not change, beside what tests/conformance holds."""
 
 import copy
 import pickle
@@ -6,14 +6,14 @@ import pickle
 import numpy as np
 import pytest
 
-from mx_notes.runtime import mends, mx
-from mx_notes.runtime.mends import scalar_sums
+from mx_notes.runtime import mx, numpy2
+from mx_notes.runtime.numpy2 import scalar_sums
 
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 
 def test_every_mend_is_of_a_file_that_names_its_places():
-    for kind in (*mends.OF_MXNET, *mends.OF_GLUONCV):
+    for kind in (*numpy2.OF_MXNET, *numpy2.OF_GLUONCV):
         assert "mxnet/" in kind.__doc__ or "gluoncv/" in kind.__doc__
 
 
