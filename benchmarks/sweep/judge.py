@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -49,7 +49,7 @@ class Verdict:
         return asdict(self)
 
 
-def judge(case: Case, roads: tuple[str, ...] = ROADS, precisions: tuple[str, ...] = PRECISIONS) -> Verdict:
+def judge(case: Case, roads: tuple[str, ...] = ROADS, precisions: Sequence[str] = PRECISIONS) -> Verdict:
     """Compare a case in this process's configuration."""
     verdict = Verdict(case.name)
     with semantics(case), warnings.catch_warnings():
@@ -130,7 +130,7 @@ def _differences(leaves: Leaves, name: str, weights: list[np.ndarray], step: flo
 
 def _scale(right: np.ndarray) -> float:
     """What an error is relative to."""
-    return max(float(np.abs(right).max()), 1e-3)
+    return max(float(np.abs(right).max(initial=0)), 1e-3)
 
 
 def _requests(names: list[str]) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -1,0 +1,90 @@
+"""From the verdicts of several configurations to a list of faults: what is wrong, when, by how much, and the cure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+ONEDNN_OFF = "MXNET_MKLDNN_ENABLED=0"
+KEEP_GRADIENTS = "let every input have its gradient (lr_mult=0 instead of grad_req='null')"
+COPY = "read the array through a copy: x * 1"
+IN_FLOAT32 = "float32"
+MANY = "nine uses"
+DIMENSIONS = {"request": "requests", "road": "roads", "precision": "precisions"}
+
+
+def faults(verdicts: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One entry for each case that is wrong, or ends its process, in some configuration without mends."""
+    shipped = [name for name in verdicts if name != "mended"]
+    by_case: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, found in verdicts.items():
+        for verdict in found:
+            by_case.setdefault(verdict["case"], {})[name] = verdict
+    entries = []
+    for case, each in by_case.items():
+        bad = {name: each[name] for name in shipped if name in each and (each[name].get("wrong") or each[name].get("crashed"))}
+        if bad:
+            entries.append(_entry(case, bad, {name: each[name] for name in shipped if name in each}, each.get("mended")))
+    return entries
+
+
+def _entry(case: str, bad: dict[str, dict], all_of_it: dict[str, dict], mended: dict | None) -> dict[str, Any]:
+    wrong = [each | {"configuration": name} for name, verdict in bad.items() for each in verdict.get("wrong", [])]
+    worst = max(wrong, key=lambda each: (math.isfinite(each["error"]), each["error"]), default=None)
+    when = {"configuration": sorted(bad)}
+    if len(bad) == len(all_of_it):
+        del when["configuration"]
+    # An operator called nine times over is a case of its own.
+    plain = [each for each in wrong if each["road"] != MANY] or wrong
+    for key, plural in DIMENSIONS.items():
+        seen = {each[key] for each in plain} - {""}
+        tried = {value for verdict in all_of_it.values() for value in verdict.get("tried", {}).get(plural, [])}
+        tried -= {MANY} if plain[:1] and plain[0]["road"] != MANY else set()
+        if seen and seen != tried:
+            when[key] = sorted(seen)
+    operators = next((verdict["operators"] for verdict in bad.values() if verdict.get("operators")), [])
+    entry = {
+        "case": case,
+        "operators": operators,
+        "what": sorted({each["what"] for each in wrong}) or ["crash"],
+        "of": sorted({each["of"] for each in wrong} - {""}),
+        "when": when,
+        "always": not when,
+        "many_uses": any(each["road"] == MANY for each in wrong),
+        "wrong": len(wrong),
+        "compared": sum(verdict.get("compared", 0) for verdict in all_of_it.values()),
+        "cures": _cures(wrong, bad, all_of_it, when),
+        "mended": mended is not None and bool(mended.get("compared")) and not mended.get("wrong") and not mended.get("crashed"),
+    }
+    if worst:
+        entry["worst"] = {key: _plain(worst[key]) for key in ("of", "request", "road", "precision", "configuration", "got", "right", "error")}
+    crashed = {name: verdict["crashed"] for name, verdict in bad.items() if verdict.get("crashed")}
+    if crashed:
+        entry["crashed"] = crashed
+    return entry
+
+
+def _cures(wrong: list[dict], bad: dict[str, dict], all_of_it: dict[str, dict], when: dict[str, list[str]]) -> list[str]:
+    """What was right wherever the case was wrong."""
+    found = []
+    candidates = list(dict.fromkeys(name for each in wrong for name in each["cures"]))
+    plain = [each for each in wrong if each["road"] != MANY] or wrong
+    for name in candidates:
+        if all(each["cures"].get(name) for each in plain):
+            found.append(COPY if name == "x * 1" else name)
+    requests = set(when.get("request", []))
+    if requests and all("alone" in each or "without" in each for each in requests):
+        found.append(KEEP_GRADIENTS)
+    tried = {value for verdict in all_of_it.values() for value in verdict.get("tried", {}).get("precisions", [])}
+    if when.get("precision") == ["float64"] and "float32" in tried:
+        found.append(IN_FLOAT32)
+    if "oneDNN off" in all_of_it and "oneDNN off" not in bad and when.get("precision") == ["float32"] and all_of_it["oneDNN off"].get("compared"):
+        found.append(ONEDNN_OFF)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """JSON knows no infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return float(f"{value:.6g}") if isinstance(value, float) else value
