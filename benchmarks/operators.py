@@ -2,7 +2,7 @@
 
     python benchmarks/operators.py                    # all of it: some 20 minutes; writes the page and the data file
     python benchmarks/operators.py --only linalg      # the cases whose names hold a text; writes nothing
-    python benchmarks/operators.py --configuration "oneDNN off" --out here.json
+    python benchmarks/operators.py --configuration "oneDNN off"
 
 Runs on any build of MXNet, with what that build has. A case that ends its process is noted, and the rest goes on.
 """
@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "benchmarks" / "sweep"), str(ROOT)]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT)]
 
-import page
-import run
-from faults import faults
+from sweep import page, run
+from sweep.faults import faults
 
 DATA, PAGE = ROOT / "mx_notes" / "runtime" / "faults.json", ROOT / "docs" / "operators.md"
 
 
 def gathered(verdicts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The data file's content."""
-    import automatic
+    from sweep import automatic
 
     from mx_notes.runtime import mx
 
@@ -42,11 +41,20 @@ def gathered(verdicts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     names = {alias: operator for operator, aliases in automatic.registry().items() for alias in aliases}
 
     def operators(cases: list[dict[str, Any]]) -> set[str]:
-        return {names.get(each, each) for verdict in cases for each in verdict.get("operators", []) if each in names}
+        return {
+            names.get(each, each)
+            for verdict in cases
+            for each in verdict.get("operators", [])
+            if each in names
+        }
 
     tried = operators(compared)
     wrong = operators([verdict for verdict in compared if verdict["case"] in faulty])
-    forward = {name for name in automatic.registry() if not name.startswith(("_backward", *automatic.NOT_CALLED)) and "update" not in name}
+    forward = {
+        name
+        for name in automatic.registry()
+        if not name.startswith(("_backward", *automatic.NOT_CALLED)) and "update" not in name
+    }
     return {
         "build": f"MXNet {mx.__version__} ({'oneDNN' if mx.runtime.Features().is_enabled('MKLDNN') else 'no oneDNN'}"
         f"{', CUDA' if mx.runtime.Features().is_enabled('CUDA') else ''}), {platform.machine()}, Python {platform.python_version()}",
@@ -57,13 +65,38 @@ def gathered(verdicts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         "right": [verdict["case"] for verdict in compared if verdict["case"] not in faulty],
         "operators_right": sorted(tried - wrong),
         "operators_not_called": sorted(forward - tried),
-        "refused": {verdict["case"]: verdict["refused"][0] for verdict in first if verdict.get("refused") and not verdict.get("compared") and not verdict["case"].startswith("invoke")},
+        # The part that the test suite measures again.
+        "short": sorted(
+            {
+                verdict["case"]
+                for verdict in verdicts.get("as shipped", [])
+                for each in verdict.get("wrong", [])
+                if _is_short(each)
+            }
+        ),
+        "refused": {
+            verdict["case"]: verdict["refused"][0]
+            for verdict in first
+            if verdict.get("refused")
+            and not verdict.get("compared")
+            and not verdict["case"].startswith("invoke")
+        },
     }
+
+
+def _is_short(wrong: dict[str, Any]) -> bool:
+    return wrong["precision"] in run.SHORT.precisions and wrong["road"] in run.SHORT.roads
 
 
 def _mostly(fault: dict[str, Any], verdicts: dict[str, list[dict[str, Any]]]) -> str:
     """Which request the fault needs: add, alone, or any."""
-    wrong = [each for found in verdicts.values() for verdict in found if verdict["case"] == fault["case"] for each in verdict.get("wrong", [])]
+    wrong = [
+        each
+        for found in verdicts.values()
+        for verdict in found
+        if verdict["case"] == fault["case"]
+        for each in verdict.get("wrong", [])
+    ]
     plain = [each["request"] for each in wrong if each["road"] != "nine uses" and each["what"] == "gradient"]
     if all(each.startswith("add") for each in plain):
         return "add"
@@ -82,11 +115,19 @@ def _numbers(verdicts: list[dict[str, Any]]) -> dict[str, int]:
 
 def main() -> None:
     """Run the sweep and write what it found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="the cases whose names hold this text; prints instead of writing")
-    parser.add_argument("--configuration", action="append", choices=[each.name for each in run.CONFIGURATIONS])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", default="", help="the cases whose names hold this text; prints instead of writing"
+    )
+    parser.add_argument(
+        "--configuration", action="append", choices=[each.name for each in run.CONFIGURATIONS]
+    )
     parser.add_argument("--out", type=Path, help="keep the verdicts in this file, too")
-    parser.add_argument("--verdicts", type=Path, nargs="*", help="write the page from such files instead of measuring")
+    parser.add_argument(
+        "--verdicts", type=Path, nargs="*", help="write the page from such files instead of measuring"
+    )
     options = parser.parse_args()
     verdicts: dict[str, list[dict[str, Any]]] = {}
     for file in options.verdicts or ():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from case import Case, positive
+from .case import Case, positive
 
 from mx_notes.runtime import mx
 from mx_notes.runtime.drawing import draws
@@ -16,14 +16,56 @@ from mx_notes.runtime.drawing import draws
 MEANT = {
     *("BlockGrad", "MakeLoss", "make_loss", "_sparse_make_loss", "IdentityAttachKLSparseReg"),
     *("_contrib_round_ste", "_contrib_sign_ste", "_contrib_gradientmultiplier"),
-    *("LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput", "SoftmaxOutput", "SVMOutput"),
+    *(
+        "LinearRegressionOutput",
+        "LogisticRegressionOutput",
+        "MAERegressionOutput",
+        "SoftmaxOutput",
+        "SVMOutput",
+    ),
 }
 # Not functions of numbers, or not MXNet's public operators.
-NOT_CALLED = ("_backward", "_contrib_backward", "_npi_backward", "_image", "_cv", "_imdecode", "_random", "_sample", "_contrib_dgl")
-NOT_CALLED += ("_contrib_quant", "_sg_", "_scatter_", "_CachedOp", "_Native", "_NDArray", "_Custom", "Custom", "_npi_hsplit_backward")
-NOT_CALLED += ("_set_value", "_onehot_encode", "_npi_constraint", "_npx_constraint", "_crop_assign", "_CrossDevice", "_broadcast_backward")
+NOT_CALLED = (
+    "_backward",
+    "_contrib_backward",
+    "_npi_backward",
+    "_image",
+    "_cv",
+    "_imdecode",
+    "_random",
+    "_sample",
+    "_contrib_dgl",
+)
+NOT_CALLED += (
+    "_contrib_quant",
+    "_sg_",
+    "_scatter_",
+    "_CachedOp",
+    "_Native",
+    "_NDArray",
+    "_Custom",
+    "Custom",
+    "_npi_hsplit_backward",
+)
+NOT_CALLED += (
+    "_set_value",
+    "_onehot_encode",
+    "_npi_constraint",
+    "_npx_constraint",
+    "_crop_assign",
+    "_CrossDevice",
+    "_broadcast_backward",
+)
 # Cases of `tables` alone: inputs that are statistics or conditions, matrices that must be symmetric.
-IN_TABLES = ("BatchNorm", "_contrib_SyncBatchNorm", "_contrib_BatchNormWithReLU", "_npi_where", "_linalg_syevd", "_npi_eig", "_npi_norm")
+IN_TABLES = (
+    "BatchNorm",
+    "_contrib_SyncBatchNorm",
+    "_contrib_BatchNormWithReLU",
+    "_npi_where",
+    "_linalg_syevd",
+    "_npi_eig",
+    "_npi_norm",
+)
 # Ranges of inputs, tried in turn until the result is finite and has a derivative: arccosh has none below 1.
 RANGES = ((0.25, 0.85), (1.2, 2.2))
 
@@ -82,7 +124,12 @@ def invoke(F: Any, name: str, *inputs: Any) -> Any:
 def cases() -> Iterator[Case]:
     """A case for each operator in each range; where the number of inputs varies, with two."""
     for name, aliases in registry().items():
-        unusable = name.startswith((*NOT_CALLED, *IN_TABLES)) or draws(name, {}) or "update" in name or {*aliases} & MEANT
+        unusable = (
+            name.startswith((*NOT_CALLED, *IN_TABLES))
+            or draws(name, {})
+            or "update" in name
+            or {*aliases} & MEANT
+        )
         if unusable:
             continue
         kinds = [kind for _, kind in arguments(name)]

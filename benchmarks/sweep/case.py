@@ -87,7 +87,9 @@ class Case:
     @property
     def name(self) -> str:
         """The expression, with what distinguishes it."""
-        shapes = [f"{name} {' × '.join(map(str, value.shape)) or 'scalar'}" for name, value in self.values().items()]
+        shapes = [
+            f"{name} {' × '.join(map(str, value.shape)) or 'scalar'}" for name, value in self.values().items()
+        ]
         return f"{self.text}: {', '.join([*shapes, *(['predict mode'] if self.predict else []), *([self.note] if self.note else [])])}"
 
     def values(self) -> dict[str, np.ndarray]:
@@ -108,7 +110,9 @@ def evaluate(text: str, F: Any, inputs: dict[str, Any], variables: dict[str, Any
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-def nd(text: str, like: str = "", stands_for: str = "", cure: str = "", predict: bool = False, **inputs: Input) -> Case:
+def nd(
+    text: str, like: str = "", stands_for: str = "", cure: str = "", predict: bool = False, **inputs: Input
+) -> Case:
     """A case of mx.nd and mx.sym, which the text calls F."""
     return Case(text, inputs, "nd", like, stands_for, cure, predict)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from judge import Verdict, Wrong
+from .judge import Verdict, Wrong
 
 from mx_notes.runtime import mx
 
@@ -46,12 +46,36 @@ class Check:
                 verdict.compared += 1
                 got, right = np.ravel(each.got).astype("float64"), np.ravel(each.right).astype("float64")
                 if got.shape != right.shape:
-                    verdict.wrong.append(Wrong(self.kind, each.of, "", "", "", float(got.size), float(right.size), float("inf"), _cured(each)))
+                    verdict.wrong.append(
+                        Wrong(
+                            self.kind,
+                            each.of,
+                            "",
+                            "",
+                            "",
+                            float(got.size),
+                            float(right.size),
+                            float("inf"),
+                            _cured(each),
+                        )
+                    )
                     continue
                 error = _error(got, right)
                 if not error <= each.tolerance:
                     worst = int(np.nan_to_num(np.abs(got - right), nan=np.inf).argmax())
-                    verdict.wrong.append(Wrong(self.kind, each.of, "", "", "", float(got[worst]), float(right[worst]), error, _cured(each)))
+                    verdict.wrong.append(
+                        Wrong(
+                            self.kind,
+                            each.of,
+                            "",
+                            "",
+                            "",
+                            float(got[worst]),
+                            float(right[worst]),
+                            error,
+                            _cured(each),
+                        )
+                    )
         except Exception as error:
             verdict.refused.append(f"{type(error).__name__}: {str(error).strip().splitlines()[-1][:120]}")
         return verdict
@@ -115,9 +139,21 @@ def _several(name: str, options: dict) -> Callable[[], Iterator[Comparison]]:
         cure = _trained_apart(name, options) if name == "nadam" else None
         together = _trained(name, options, PARAMETERS)
         right = np.repeat(alone, PARAMETERS, 0)
-        yield Comparison("several parameters, each updated as if it were alone", together, right, 1e-5, "an updater for each parameter" * (cure is not None), cure)
+        yield Comparison(
+            "several parameters, each updated as if it were alone",
+            together,
+            right,
+            1e-5,
+            "an updater for each parameter" * (cure is not None),
+            cure,
+        )
         if mx.optimizer.create(name.split()[0], **options).aggregate_num:
-            yield Comparison("updates aggregated, each as if it were alone", _trained(name, options, PARAMETERS, 4), right, 1e-5)
+            yield Comparison(
+                "updates aggregated, each as if it were alone",
+                _trained(name, options, PARAMETERS, 4),
+                right,
+                1e-5,
+            )
 
     return compare
 
@@ -186,7 +222,9 @@ def _formula(name: str) -> Callable[[], Iterator[Comparison]]:
         weight, gradients, state = random.normal(size=(3, 2)), random.normal(size=(STEPS, 3, 2)), {}
         for step, gradient in enumerate(gradients, 1):
             weight = FORMULAS[name](weight, gradient, state, step)
-        yield Comparison("one parameter, by its formula", _trained(name, _optimizers()[name], 1), weight[None], 1e-4)
+        yield Comparison(
+            "one parameter, by its formula", _trained(name, _optimizers()[name], 1), weight[None], 1e-4
+        )
 
     return compare
 
@@ -194,7 +232,16 @@ def _formula(name: str) -> Callable[[], Iterator[Comparison]]:
 def _metric(name: str, **options) -> Callable[[], Iterator[Comparison]]:
     def compare() -> Iterator[Comparison]:
         random = np.random.default_rng(2)
-        classes = name in ("Accuracy", "TopKAccuracy", "CrossEntropy", "NegativeLogLikelihood", "Perplexity", "F1", "MCC", "PCC")
+        classes = name in (
+            "Accuracy",
+            "TopKAccuracy",
+            "CrossEntropy",
+            "NegativeLogLikelihood",
+            "Perplexity",
+            "F1",
+            "MCC",
+            "PCC",
+        )
         label = random.integers(0, 2, 20).astype("float32") if classes else random.normal(size=(20, 1))
         raw = random.uniform(0.1, 0.9, size=(20, 2))
         pred = raw / raw.sum(1, keepdims=True) if classes else random.normal(size=(20, 1))
@@ -209,19 +256,33 @@ def _metric(name: str, **options) -> Callable[[], Iterator[Comparison]]:
         right = {"MAE": lambda: np.abs(label - pred).mean(), "MSE": lambda: ((label - pred) ** 2).mean(), "RMSE": lambda: np.sqrt(((label - pred) ** 2).mean()), "Accuracy": lambda: (pred.argmax(1) == label).mean()}  # fmt: skip
         if name in right:
             yield Comparison("one batch, by its formula", values[0], right[name](), 1e-5)
-        yield Comparison("batches of 9, 9 and 2, as one batch of 20", values[1], values[0], 1e-5, "one batch", values[0])
+        yield Comparison(
+            "batches of 9, 9 and 2, as one batch of 20", values[1], values[0], 1e-5, "one batch", values[0]
+        )
 
     return compare
 
 
-def _large(expression: Callable, right: Callable, cure: str = "", cured: Callable | None = None, size: int = 10**7) -> Callable[[], Iterator[Comparison]]:
+def _large(
+    expression: Callable, right: Callable, cure: str = "", cured: Callable | None = None, size: int = 10**7
+) -> Callable[[], Iterator[Comparison]]:
     def compare() -> Iterator[Comparison]:
-        inputs = {"random numbers": np.random.default_rng(1).uniform(0.1, 1, size).astype("float32"), "ones": np.ones(2 * size, "float32")}
+        inputs = {
+            "random numbers": np.random.default_rng(1).uniform(0.1, 1, size).astype("float32"),
+            "ones": np.ones(2 * size, "float32"),
+        }
         for words, values in inputs.items():
             array = mx.nd.array(values)
             found = expression(array)
             answer = None if cured is None else cured(array).asnumpy()
-            yield Comparison(f"{values.size:.0e} {words}", found.asnumpy(), right(values.astype("float64")), 1e-3, cure, answer)
+            yield Comparison(
+                f"{values.size:.0e} {words}",
+                found.asnumpy(),
+                right(values.astype("float64")),
+                1e-3,
+                cure,
+                answer,
+            )
 
     return compare
 
@@ -238,14 +299,28 @@ def _bilinear() -> Iterator[Comparison]:
 def _masks() -> Iterator[Comparison]:
     values, mask = np.arange(1.0, 7).reshape(3, 2), np.array([True, False, True])
     rows = mx.nd.array(np.nonzero(mask)[0])
-    yield Comparison("mx.nd, x[NumPy's mask]", mx.nd.array(values)[mask].asnumpy(), values[mask], 0, "x[np.nonzero(mask)[0]]", mx.nd.array(values)[rows].asnumpy())
+    yield Comparison(
+        "mx.nd, x[NumPy's mask]",
+        mx.nd.array(values)[mask].asnumpy(),
+        values[mask],
+        0,
+        "x[np.nonzero(mask)[0]]",
+        mx.nd.array(values)[rows].asnumpy(),
+    )
     for words, given in (("NumPy's mask", mask), ("a mask of mx.np", mx.np.array(mask, dtype="bool"))):
         array, right = mx.np.array(values), values.copy()
         right[mask] = 9
         array[given] = 9
         other = mx.np.array(values)
         other[mx.np.array(mask, dtype="bool")] = 9
-        yield Comparison(f"mx.np, x[{words}] = 9", array.asnumpy(), right, 0, "mx.np.array(mask, dtype='bool')", other.asnumpy())
+        yield Comparison(
+            f"mx.np, x[{words}] = 9",
+            array.asnumpy(),
+            right,
+            0,
+            "mx.np.array(mask, dtype='bool')",
+            other.asnumpy(),
+        )
 
 
 def _poisson() -> Iterator[Comparison]:
@@ -253,7 +328,11 @@ def _poisson() -> Iterator[Comparison]:
     many = np.maximum(target, 1)
     stirling = np.where(target > 1, target * np.log(many) - target + 0.5 * np.log(2 * np.pi * many), 0)
     loss = mx.gluon.loss.PoissonNLLLoss(compute_full=True)
-    yield Comparison("a count of 0", loss(mx.nd.array(pred), mx.nd.array(target)).asnumpy(), (np.exp(pred) - target * pred + stirling).mean())
+    yield Comparison(
+        "a count of 0",
+        loss(mx.nd.array(pred), mx.nd.array(target)).asnumpy(),
+        (np.exp(pred) - target * pred + stirling).mean(),
+    )
 
 
 def _sequence_lengths(kind: str, bidirectional: bool) -> Callable[[], Iterator[Comparison]]:
@@ -269,7 +348,9 @@ def _sequence_lengths(kind: str, bidirectional: bool) -> Callable[[], Iterator[C
             its.set_data(mine.data())
         _, state = one(x, one.begin_state(2), mx.nd.array([3, 5]))
         _, right = other(x[:3, :1], other.begin_state(1))
-        yield Comparison("the last state of a sequence of 3 among 5", state[0].asnumpy()[:, 0], right[0].asnumpy()[:, 0])
+        yield Comparison(
+            "the last state of a sequence of 3 among 5", state[0].asnumpy()[:, 0], right[0].asnumpy()[:, 0]
+        )
 
     return compare
 

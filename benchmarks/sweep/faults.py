@@ -22,14 +22,24 @@ def faults(verdicts: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
             by_case.setdefault(verdict["case"], {})[name] = verdict
     entries = []
     for case, each in by_case.items():
-        bad = {name: each[name] for name in shipped if name in each and (each[name].get("wrong") or each[name].get("crashed"))}
+        bad = {
+            name: each[name]
+            for name in shipped
+            if name in each and (each[name].get("wrong") or each[name].get("crashed"))
+        }
         if bad:
-            entries.append(_entry(case, bad, {name: each[name] for name in shipped if name in each}, each.get("mended")))
+            entries.append(
+                _entry(case, bad, {name: each[name] for name in shipped if name in each}, each.get("mended"))
+            )
     return entries
 
 
-def _entry(case: str, bad: dict[str, dict], all_of_it: dict[str, dict], mended: dict | None) -> dict[str, Any]:
-    wrong = [each | {"configuration": name} for name, verdict in bad.items() for each in verdict.get("wrong", [])]
+def _entry(
+    case: str, bad: dict[str, dict], all_of_it: dict[str, dict], mended: dict | None
+) -> dict[str, Any]:
+    wrong = [
+        each | {"configuration": name} for name, verdict in bad.items() for each in verdict.get("wrong", [])
+    ]
     worst = max(wrong, key=lambda each: (math.isfinite(each["error"]), each["error"]), default=None)
     when = {"configuration": sorted(bad)}
     if len(bad) == len(all_of_it):
@@ -38,7 +48,9 @@ def _entry(case: str, bad: dict[str, dict], all_of_it: dict[str, dict], mended: 
     plain = [each for each in wrong if each["road"] != MANY] or wrong
     for key, plural in DIMENSIONS.items():
         seen = {each[key] for each in plain} - {""}
-        tried = {value for verdict in all_of_it.values() for value in verdict.get("tried", {}).get(plural, [])}
+        tried = {
+            value for verdict in all_of_it.values() for value in verdict.get("tried", {}).get(plural, [])
+        }
         tried -= {MANY} if plain[:1] and plain[0]["road"] != MANY else set()
         if seen and seen != tried:
             when[key] = sorted(seen)
@@ -54,17 +66,25 @@ def _entry(case: str, bad: dict[str, dict], all_of_it: dict[str, dict], mended: 
         "wrong": len(wrong),
         "compared": sum(verdict.get("compared", 0) for verdict in all_of_it.values()),
         "cures": _cures(wrong, bad, all_of_it, when),
-        "mended": mended is not None and bool(mended.get("compared")) and not mended.get("wrong") and not mended.get("crashed"),
+        "mended": mended is not None
+        and bool(mended.get("compared"))
+        and not mended.get("wrong")
+        and not mended.get("crashed"),
     }
     if worst:
-        entry["worst"] = {key: _plain(worst[key]) for key in ("of", "request", "road", "precision", "configuration", "got", "right", "error")}
+        entry["worst"] = {
+            key: _plain(worst[key])
+            for key in ("of", "request", "road", "precision", "configuration", "got", "right", "error")
+        }
     crashed = {name: verdict["crashed"] for name, verdict in bad.items() if verdict.get("crashed")}
     if crashed:
         entry["crashed"] = crashed
     return entry
 
 
-def _cures(wrong: list[dict], bad: dict[str, dict], all_of_it: dict[str, dict], when: dict[str, list[str]]) -> list[str]:
+def _cures(
+    wrong: list[dict], bad: dict[str, dict], all_of_it: dict[str, dict], when: dict[str, list[str]]
+) -> list[str]:
     """What was right wherever the case was wrong."""
     found = []
     candidates = list(dict.fromkeys(name for each in wrong for name in each["cures"]))
@@ -75,10 +95,17 @@ def _cures(wrong: list[dict], bad: dict[str, dict], all_of_it: dict[str, dict], 
     requests = set(when.get("request", []))
     if requests and all("alone" in each or "without" in each for each in requests):
         found.append(KEEP_GRADIENTS)
-    tried = {value for verdict in all_of_it.values() for value in verdict.get("tried", {}).get("precisions", [])}
+    tried = {
+        value for verdict in all_of_it.values() for value in verdict.get("tried", {}).get("precisions", [])
+    }
     if when.get("precision") == ["float64"] and "float32" in tried:
         found.append(IN_FLOAT32)
-    if "oneDNN off" in all_of_it and "oneDNN off" not in bad and when.get("precision") == ["float32"] and all_of_it["oneDNN off"].get("compared"):
+    if (
+        "oneDNN off" in all_of_it
+        and "oneDNN off" not in bad
+        and when.get("precision") == ["float32"]
+        and all_of_it["oneDNN off"].get("compared")
+    ):
         found.append(ONEDNN_OFF)
     return found
 

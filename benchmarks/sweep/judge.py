@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from case import NUMPY, Case, evaluate
-from run import ROADS
-from subjects import Leaves, executed, semantics
+from .case import NUMPY, Case, evaluate
+from .run import ROADS
+from .subjects import Leaves, executed, semantics
 
 START, PASSES = 0.25, 2  # of buffers under 'add'
 # Of float64, well above the differences' own error, of order step^4; of float32, rounding over some ten operations.
@@ -49,7 +49,9 @@ class Verdict:
         return asdict(self)
 
 
-def judge(case: Case, roads: tuple[str, ...] = ROADS, precisions: Sequence[str] = PRECISIONS) -> Verdict:
+def judge(
+    case: Case, roads: Sequence[str] = ROADS, precisions: Sequence[str] = PRECISIONS, cures: bool = True
+) -> Verdict:
     """Compare a case in this process's configuration."""
     verdict = Verdict(case.name)
     with semantics(case), warnings.catch_warnings():
@@ -64,7 +66,8 @@ def judge(case: Case, roads: tuple[str, ...] = ROADS, precisions: Sequence[str] 
             for road in roads:
                 if not (case.kind == "layer" and road in ("executor", "nine uses")):
                     _backward(case, truth, road, precision, verdict)
-        verdict.wrong = [replace(each, cures=_cures(case, truth, each)) for each in verdict.wrong]
+        if cures:
+            verdict.wrong = [replace(each, cures=_cures(case, truth, each)) for each in verdict.wrong]
     return verdict
 
 
@@ -109,7 +112,9 @@ def _truth(case: Case) -> Truth | str:
     return Truth(outputs, heads, derivative, noise, precision)
 
 
-def _differences(leaves: Leaves, name: str, weights: list[np.ndarray], step: float) -> tuple[np.ndarray, float]:
+def _differences(
+    leaves: Leaves, name: str, weights: list[np.ndarray], step: float
+) -> tuple[np.ndarray, float]:
     """Central differences of fourth order of the weighted sum of the outputs, and how far two of second order differ."""
     at = leaves.value(name)
     near, far = np.zeros(at.shape), np.zeros(at.shape)
@@ -163,7 +168,9 @@ def _backward(case: Case, truth: Truth, road: str, precision: str, verdict: Verd
                 verdict.wrong.append(Wrong("gradient", name, request, road, precision, *error))
 
 
-def _gradients(case: Case, truth: Truth, road: str, precision: str, asked: Mapping[str, str], text: str = "") -> dict[str, np.ndarray]:
+def _gradients(
+    case: Case, truth: Truth, road: str, precision: str, asked: Mapping[str, str], text: str = ""
+) -> dict[str, np.ndarray]:
     passes = PASSES if "add" in asked.values() else 1
     if road == "executor":
         return executed(case, precision, asked, truth.heads, passes, text)
@@ -200,7 +207,12 @@ def _forward(case: Case, truth: Truth, verdict: Verdict) -> Iterator[Wrong]:
         inputs = case.values()
         try:
             with np.errstate(all="ignore"):
-                right = [np.asarray(each) for each in evaluate(case.like, NUMPY if case.kind == "np" else None, inputs, {**case.variables, **_SCIPY})]
+                right = [
+                    np.asarray(each)
+                    for each in evaluate(
+                        case.like, NUMPY if case.kind == "np" else None, inputs, {**case.variables, **_SCIPY}
+                    )
+                ]
             right = [each for each in right if np.issubdtype(each.dtype, np.number)]
             checks.append((truth.precision, "imperative", truth.outputs, right))
         except Exception as error:
@@ -216,7 +228,9 @@ def _forward(case: Case, truth: Truth, verdict: Verdict) -> Iterator[Wrong]:
         for one, other in zip(found, right, strict=False):
             verdict.compared += 1
             if one.shape != other.shape and not (case.kind == "nd" and one.size == other.size == 1):
-                yield Wrong("forward", "shape", "", road, precision, float(one.ndim), float(other.ndim), float("inf"))
+                yield Wrong(
+                    "forward", "shape", "", road, precision, float(one.ndim), float(other.ndim), float("inf")
+                )
             elif error := _difference(one, other, _tolerance(truth, precision)):
                 yield Wrong("forward", "", "", road, precision, *error)
 
@@ -224,10 +238,20 @@ def _forward(case: Case, truth: Truth, verdict: Verdict) -> Iterator[Wrong]:
 def _cures(case: Case, truth: Truth, wrong: Wrong) -> dict[str, bool]:
     """Which other expressions are right in the configuration in which this one is wrong."""
     if wrong.what != "gradient" or case.kind == "layer":
-        candidates = {case.cure: case.cure} if case.cure and case.kind == "layer" and wrong.what == "gradient" else {}
+        candidates = (
+            {case.cure: case.cure} if case.cure and case.kind == "layer" and wrong.what == "gradient" else {}
+        )
     else:
         candidates = {"x * 1": _behind_copies(case), **({case.cure: case.cure} if case.cure else {})}
-    asked = next(asked for request, asked in _requests(list(truth.derivative)) if request == wrong.request and wrong.of in asked) if candidates else {}
+    asked = (
+        next(
+            asked
+            for request, asked in _requests(list(truth.derivative))
+            if request == wrong.request and wrong.of in asked
+        )
+        if candidates
+        else {}
+    )
     found = {}
     for name, text in candidates.items():
         try:

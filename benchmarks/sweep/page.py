@@ -19,16 +19,47 @@ def page(data: dict[str, Any]) -> str:
     """The page from the data file's content."""
     faults, tried = data["faults"], data["tried"]
     lines = [HEAD.format(build=data["build"])]
-    lines += ["## Tried", "", "| configuration | cases | comparisons | wrong in | refused by MXNet | end the process |", "| --- | --- | --- | --- | --- | --- |"]
-    lines += [f"| {name} | {n['cases']} | {n['comparisons']:,} | {n['wrong']} | {n['refused']} | {n['crashed']} |" for name, n in tried.items()]
+    lines += [
+        "## Tried",
+        "",
+        "| configuration | cases | comparisons | wrong in | refused by MXNet | end the process |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {name} | {n['cases']} | {n['comparisons']:,} | {n['wrong']} | {n['refused']} | {n['crashed']} |"
+        for name, n in tried.items()
+    ]
     lines += ["", *_words(data)]
     for title, chosen in _groups(faults):
         if chosen:
-            lines += ["", f"## {title}", "", "| call | wrong | when | gives / right, at worst | cure | `--mend` |", "| --- | --- | --- | --- | --- | --- |"]
+            lines += [
+                "",
+                f"## {title}",
+                "",
+                "| call | wrong | when | gives / right, at worst | cure | `--mend` |",
+                "| --- | --- | --- | --- | --- | --- |",
+            ]
             lines += [_row(each) for each in chosen]
-    lines += ["", "## Without a fault", "", f"{len(data['right'])} cases were right in everything that was compared. Operators in them that are in no faulty case: {', '.join(f'`{name}`' for name in data['operators_right'])}."]
-    lines += ["", "## Not compared", "", "Operators of the registry that no case reaches: " + ", ".join(f"`{name}`" for name in data["operators_not_called"]) + "."]
-    lines += ["", "Cases that MXNet refuses, with its reason:", "", *[f"- `{name}`: {reason}" for name, reason in data["refused"].items()]]
+    lines += [
+        "",
+        "## Without a fault",
+        "",
+        f"{len(data['right'])} cases were right in everything that was compared. Operators in them that are in no faulty case: {', '.join(f'`{name}`' for name in data['operators_right'])}.",
+    ]
+    lines += [
+        "",
+        "## Not compared",
+        "",
+        "Operators of the registry that no case reaches: "
+        + ", ".join(f"`{name}`" for name in data["operators_not_called"])
+        + ".",
+    ]
+    lines += [
+        "",
+        "Cases that MXNet refuses, with its reason:",
+        "",
+        *[f"- `{name}`: {reason}" for name, reason in data["refused"].items()],
+    ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -48,17 +79,19 @@ def _groups(faults: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]
             return "Ends the process"
         if "gradient" not in fault["what"]:
             return "Values, optimizers, metrics"
-        requests = set(fault["when"].get("request", []))
-        roads = set(fault["when"].get("road", []))
-        if requests and all(each.startswith("add") for each in requests) or (requests == {"write", "add"} and not roads):
-            pass
         if fault["mostly"] == "add":
             return "Gradients under grad_req='add', or used eight times and more"
         if fault["mostly"] == "alone":
             return "Gradients where another input has none"
         return "Gradients"
 
-    titles = ["Gradients", "Gradients where another input has none", "Gradients under grad_req='add', or used eight times and more", "Values, optimizers, metrics", "Ends the process"]
+    titles = [
+        "Gradients",
+        "Gradients where another input has none",
+        "Gradients under grad_req='add', or used eight times and more",
+        "Values, optimizers, metrics",
+        "Ends the process",
+    ]
     return [(title, [each for each in faults if group(each) == title]) for title in titles]
 
 

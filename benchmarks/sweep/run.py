@@ -10,11 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+BENCHMARKS = Path(__file__).parents[1]
 PATIENCE = 60  # seconds for a case; the slowest takes some 5
 SEGFAULT = 255  # MXNet's own handler ends the process so
 SPOILT = 3  # the status of a child that can't be used further
@@ -30,11 +30,17 @@ class Configuration:
     threads: int = 1
     mended: bool = False
     precisions: tuple[str, ...] = ("float64", "float32")
+    roads: tuple[str, ...] = ROADS
+    short: bool = False  # the tables alone, without trying cures
 
     @property
     def variables(self) -> dict[str, str]:
         """The process's environment."""
-        return {"MXNET_MKLDNN_ENABLED": str(int(self.onednn)), "MXNET_STORAGE_FALLBACK_LOG_VERBOSE": "0", "OMP_NUM_THREADS": str(self.threads)}
+        return {
+            "MXNET_MKLDNN_ENABLED": str(int(self.onednn)),
+            "MXNET_STORAGE_FALLBACK_LOG_VERBOSE": "0",
+            "OMP_NUM_THREADS": str(self.threads),
+        }
 
 
 CONFIGURATIONS = (
@@ -44,6 +50,7 @@ CONFIGURATIONS = (
     Configuration("2 threads", threads=2, precisions=("float32",)),
     Configuration("mended", mended=True),
 )
+SHORT = Configuration("short", precisions=("float32",), roads=("imperative",), short=True)  # for the tests
 
 
 def sweep(configuration: Configuration, only: str = "", say: Any = print) -> list[dict[str, Any]]:
@@ -60,15 +67,17 @@ def sweep(configuration: Configuration, only: str = "", say: Any = print) -> lis
         if crashed:
             verdicts.append(_by_road(configuration, **crashed))
     ended = sum(bool(verdict.get("crashed")) for verdict in verdicts)
-    say(f"{configuration.name}: {len(verdicts)} cases, {ended} end their process, {time.monotonic() - began:.0f} s")
+    say(
+        f"{configuration.name}: {len(verdicts)} cases, {ended} end their process, {time.monotonic() - began:.0f} s"
+    )
     return verdicts
 
 
 def _by_road(configuration: Configuration, number: int, case: str, status: int) -> dict[str, Any]:
     """One verdict from a process per road."""
     whole: dict[str, Any] = {"case": case, "crashed": {}}
-    for road in ROADS:
-        found, _, crashed = _child_from(configuration, number, "", road)
+    for road in configuration.roads:
+        found, _, crashed = _child_from(replace(configuration, roads=(road,)), number, alone=True)
         if crashed:
             whole["crashed"][road] = crashed["status"]
         for verdict in found:
@@ -76,7 +85,9 @@ def _by_road(configuration: Configuration, number: int, case: str, status: int) 
                 if isinstance(value, int):
                     whole[key] = whole.get(key, 0) + value
                 elif isinstance(value, list):
-                    whole[key] = whole.get(key, []) + [each for each in value if each not in whole.get(key, [])]
+                    whole[key] = whole.get(key, []) + [
+                        each for each in value if each not in whole.get(key, [])
+                    ]
                 elif key == "tried":
                     for dimension, values in value.items():
                         known = whole.setdefault("tried", {}).setdefault(dimension, [])
@@ -86,19 +97,37 @@ def _by_road(configuration: Configuration, number: int, case: str, status: int) 
     return whole
 
 
-def _child_from(configuration: Configuration, begin: int, only: str, road: str = "") -> tuple[list[dict[str, Any]], int | None, dict[str, Any] | None]:
-    """Run cases from a number on (with a road: that case alone).
+def _child_from(
+    configuration: Configuration, begin: int, only: str = "", alone: bool = False
+) -> tuple[list[dict[str, Any]], int | None, dict[str, Any] | None]:
+    """Run cases from a number on, or that case alone.
 
     Returns the verdicts, the number to go on with (None at the end) and the case that ended the process.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "verdicts.jsonl")
-        command = [sys.executable, __file__, "--begin", str(begin), "--only", only, "--out", str(out), "--road", road, "--precisions", *configuration.precisions]
-        command += ["--mended"] * configuration.mended
-        paths = [str(HERE), str(HERE.parent), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
-        variables = os.environ | configuration.variables | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        command = [
+            sys.executable,
+            "-m",
+            "sweep.run",
+            "--begin",
+            str(begin),
+            "--only",
+            only,
+            "--out",
+            str(out),
+        ]
+        command += ["--roads", *configuration.roads, "--precisions", *configuration.precisions]
+        flags = {"--mended": configuration.mended, "--short": configuration.short, "--alone": alone}
+        command += [flag for flag, given in flags.items() if given]
+        paths = [str(BENCHMARKS), str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")]
+        variables = (
+            os.environ | configuration.variables | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        )
         with Path(folder, "errors").open("w+") as errors:
-            status = _wait(subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=errors), out)
+            status = _wait(
+                subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=errors), out
+            )
             errors.seek(0)
             message = errors.read()[-2000:]
         lines = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
@@ -126,15 +155,16 @@ def _wait(child: subprocess.Popen, out: Path) -> int:
     return child.returncode
 
 
-def all_cases() -> Iterable[Any]:
-    """Every case and check, in a fixed order."""
-    import automatic
-    import checks
-    import tables
+def all_cases(tables_only: bool = False) -> Iterable[Any]:
+    """Every case and check, in a fixed order; or the cases of the tables."""
+    from . import automatic
+    from . import checks
+    from . import tables
 
     yield from (case for table in tables.TABLES.values() for case in table)
-    yield from automatic.cases()
-    yield from checks.CHECKS
+    if not tables_only:
+        yield from automatic.cases()
+        yield from checks.CHECKS
 
 
 def _child() -> None:
@@ -142,11 +172,12 @@ def _child() -> None:
     parser.add_argument("--begin", type=int)
     parser.add_argument("--only")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--road")
+    parser.add_argument("--roads", nargs="+")
     parser.add_argument("--precisions", nargs="+")
-    parser.add_argument("--mended", action="store_true")
+    for flag in ("--mended", "--short", "--alone"):
+        parser.add_argument(flag, action="store_true")
     options = parser.parse_args()
-    from judge import judge
+    from .judge import judge
 
     if options.mended:
         from mx_notes.runtime import mend
@@ -154,22 +185,25 @@ def _child() -> None:
         mend()
     compared = set()
     with options.out.open("a") as out:
-        for number, case in enumerate(all_cases()):
+        for number, case in enumerate(all_cases(options.short)):
             text = getattr(case, "text", None)
             if number < options.begin or options.only not in case.name or (text in compared and case.note):
                 continue
             at = out.tell()
             out.write(json.dumps({"started": number, "case": case.name}) + "\n")
             out.flush()
-            roads = (options.road,) if options.road else ROADS
-            verdict = (judge(case, roads, options.precisions) if text else case.judge()).plain()
+            verdict = (
+                judge(case, options.roads, options.precisions, cures=not options.short)
+                if text
+                else case.judge()
+            ).plain()
             verdict["number"] = number
             compared |= {text} if verdict["compared"] else set()
             out.seek(at)
             out.truncate()
             out.write(json.dumps(verdict) + "\n")
             out.flush()
-            if options.road:
+            if options.alone:
                 break
             if any("could not execute a primitive" in each for each in verdict["refused"]):
                 os._exit(SPOILT)  # after this error of oneDNN, right operators fail or end the process

@@ -8,12 +8,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
-from case import Case, evaluate
+from .case import Case, evaluate
 
 from mx_notes.runtime import mx
 
 USES = 9  # from eight on, an executor adds the gradients of an array in place, whatever was requested
-HYBRIDISE = {"hybridised": {}, "static": {"static_alloc": True, "static_shape": True}, "nine uses": {"static_alloc": True}}
+HYBRIDISE = {
+    "hybridised": {},
+    "static": {"static_alloc": True, "static_shape": True},
+    "nine uses": {"static_alloc": True},
+}
 
 
 @contextmanager
@@ -37,7 +41,9 @@ class Leaves:
         self.parameters: dict[str, Any] = {}
         self._train = not case.predict
         if case.kind == "layer":
-            block = evaluate(text, mx.nd, {}, {"nn": mx.gluon.nn, "mx": mx, "gluon": mx.gluon, "rnn": mx.gluon.rnn})[0]
+            block = evaluate(
+                text, mx.nd, {}, {"nn": mx.gluon.nn, "mx": mx, "gluon": mx.gluon, "rnn": mx.gluon.rnn}
+            )[0]
             block.cast(precision)
             block.initialize(mx.init.Uniform(0.5))
             with mx.autograd.train_mode():
@@ -45,7 +51,9 @@ class Leaves:
             random = np.random.default_rng(3)
             for name, parameter in block.collect_params().items():
                 if parameter.grad_req != "null":
-                    parameter.set_data(mx.nd.array(random.uniform(0.3, 0.9, parameter.shape), dtype=precision))
+                    parameter.set_data(
+                        mx.nd.array(random.uniform(0.3, 0.9, parameter.shape), dtype=precision)
+                    )
                     self.parameters[name.removeprefix(block.prefix)] = parameter
         else:
             uses = USES if road == "nine uses" else 1
@@ -75,7 +83,9 @@ class Leaves:
         found = _flat(found)
         return [each for each in found if np.issubdtype(each.dtype, np.floating)]
 
-    def gradients(self, requests: Mapping[str, str], heads: list[np.ndarray], passes: int) -> dict[str, np.ndarray]:
+    def gradients(
+        self, requests: Mapping[str, str], heads: list[np.ndarray], passes: int
+    ) -> dict[str, np.ndarray]:
         """The gradient buffers after so many backward passes; each begins as 0.25."""
         for name in self.names:
             request = requests.get(name, "null")
@@ -121,7 +131,14 @@ def _total(outputs: tuple) -> Any:
     return total
 
 
-def executed(case: Case, precision: str, requests: Mapping[str, str], heads: list[np.ndarray], passes: int, text: str = "") -> dict[str, np.ndarray]:
+def executed(
+    case: Case,
+    precision: str,
+    requests: Mapping[str, str],
+    heads: list[np.ndarray],
+    passes: int,
+    text: str = "",
+) -> dict[str, np.ndarray]:
     """The gradients as `Leaves.gradients` has them, of an executor as Module binds it."""
     variables = {name: mx.sym.Variable(name) for name in case.inputs}
     if case.kind == "np":
@@ -129,10 +146,20 @@ def executed(case: Case, precision: str, requests: Mapping[str, str], heads: lis
     outputs = evaluate(text or case.text, mx.sym, variables, case.variables)
     symbol = outputs[0] if len(outputs) == 1 else mx.sym.Group(outputs)
     array = mx.np.array if case.kind == "np" else mx.nd.array
-    arguments = {name: array(value, dtype=precision) for name, value in case.values().items() if name in symbol.list_arguments()}
+    arguments = {
+        name: array(value, dtype=precision)
+        for name, value in case.values().items()
+        if name in symbol.list_arguments()
+    }
     asked = {name: requests.get(name, "null") for name in arguments}
     buffers = {name: array(np.full(arguments[name].shape, 0.25), dtype=precision) for name in requests}
-    executor = symbol.bind(mx.cpu(), arguments, buffers, asked, {name: mx.nd.zeros(()) for name in symbol.list_auxiliary_states()})
+    executor = symbol.bind(
+        mx.cpu(),
+        arguments,
+        buffers,
+        asked,
+        {name: mx.nd.zeros(()) for name in symbol.list_auxiliary_states()},
+    )
     for _ in range(passes):
         found = executor.forward(is_train=True)
         _stir(found)

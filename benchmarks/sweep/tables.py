@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from case import Case, definite, exactly, fixed, layer, lower, nd, np_, positive, reals
+from .case import Case, definite, exactly, fixed, layer, lower, nd, np_, positive, reals
 
 R, P, N = reals, positive, fixed
 

@@ -33,7 +33,9 @@ class Call:
 
     def original(self, *inputs: Any, **changed: Any) -> Any:
         """Call MXNet's own operator; `changed` attributes take the place of the caller's, None removes one."""
-        attributes = {key: value for key, value in {**self.attributes, **changed}.items() if value is not None}
+        attributes = {
+            key: value for key, value in {**self.attributes, **changed}.items() if value is not None
+        }
         return self._original(list(inputs), attributes)
 
     def is_set(self, attribute: str) -> bool:
@@ -62,30 +64,43 @@ def _open() -> None:
 
     invoke, create = arrays._imperative_invoke, symbols._symbol_creator
 
-    def imperative_invoke(handle, inputs, keys, values, out, in_numpy, output_is_list):  # noqa: ANN001, ANN202
+    def imperative_invoke(handle, inputs, keys, values, out, in_numpy, output_is_list):
         answers = _replacements.get(handle)
         if not answers or out is not None:  # with `out` nothing is recorded
             return invoke(handle, inputs, keys, values, out, in_numpy, output_is_list)
 
         def original(others: list[Any], attributes: dict[str, Any]) -> Any:
-            return invoke(handle, others, list(attributes), list(attributes.values()), None, in_numpy, output_is_list)
+            return invoke(
+                handle, others, list(attributes), list(attributes.values()), None, in_numpy, output_is_list
+            )
 
         call = Call(mx.nd, inputs, dict(zip(keys, values, strict=True)), original)
         with mx.util.np_shape(in_numpy or mx.util.is_np_shape()):  # else a shape of no axes is an unknown one
             return _first(answers, call, lambda: original(inputs, call.attributes))
 
-    def symbol_creator(handle, arguments, named, keys, values, name, in_numpy, output_is_list=False):  # noqa: ANN001, ANN202
+    def symbol_creator(handle, arguments, named, keys, values, name, in_numpy, output_is_list=False):
         made = create(handle, arguments, named, keys, values, name, in_numpy, output_is_list)
         answers = _replacements.get(handle)
         if not answers:
             return made
 
         def original(others: list[Any], attributes: dict[str, Any]) -> Any:
-            return create(handle, others, None, list(attributes), list(attributes.values()), name, in_numpy, output_is_list)
+            return create(
+                handle,
+                others,
+                None,
+                list(attributes),
+                list(attributes.values()),
+                name,
+                in_numpy,
+                output_is_list,
+            )
 
         # The variables that MXNet makes for inputs which are not given, with their names and attributes.
         children = (made[0] if isinstance(made, list) else made).get_children()
-        inputs = [child.as_np_ndarray() if in_numpy else child for child in (() if children is None else children)]
+        inputs = [
+            child.as_np_ndarray() if in_numpy else child for child in (() if children is None else children)
+        ]
         call = Call(mx.sym, inputs, dict(zip(keys, values, strict=True)), original)
         result = _first(answers, call, lambda: made)
         if not isinstance(result, list) and result.name != name:

@@ -15,12 +15,18 @@ FILE = "src/operator/tensor, src/operator/numpy, src/operator/contrib: the backw
 ALL = range(9)
 OPERATORS = {
     # operator: the inputs that it does not add to
-    **dict.fromkeys(("mean", "_npi_mean", "moments", "clip", "reverse", "_npi_flip", "_np_cumsum", "_split_v2"), ALL),
+    **dict.fromkeys(
+        ("mean", "_npi_mean", "moments", "clip", "reverse", "_npi_flip", "_np_cumsum", "_split_v2"), ALL
+    ),
     **dict.fromkeys(("_npi_hsplit", "_npi_dsplit", "_np_trace", "_npi_diff", "_npi_norm", "Crop"), ALL),
     **dict.fromkeys(("_linalg_gemm", "_linalg_gemm2", "_linalg_trmm", "_linalg_trsm", "_linalg_gelqf"), ALL),
-    **dict.fromkeys(("_linalg_inverse", "_linalg_syevd", "_npi_solve", "_npi_tensorinv", "_npi_tensorsolve"), ALL),
+    **dict.fromkeys(
+        ("_linalg_inverse", "_linalg_syevd", "_npi_solve", "_npi_tensorinv", "_npi_tensorsolve"), ALL
+    ),
     **dict.fromkeys(("_np_dot", "_npi_tensordot", "_npi_tensordot_int_axes", "_npi_einsum"), ALL),
-    **dict.fromkeys(("SpatialTransformer", "_contrib_DeformableConvolution", "LRN", "amp_cast", "amp_multicast"), ALL),
+    **dict.fromkeys(
+        ("SpatialTransformer", "_contrib_DeformableConvolution", "LRN", "amp_cast", "amp_multicast"), ALL
+    ),
     **dict.fromkeys(("SoftmaxOutput", "SVMOutput", "LinearRegressionOutput"), (0,)),
     **dict.fromkeys(("LogisticRegressionOutput", "MAERegressionOutput", "_contrib_boolean_mask"), (0,)),
     "_npi_where": (1, 2),
@@ -37,7 +43,13 @@ def apply() -> None:
 
 def _behind_copies(places: Any) -> Any:
     def answer(call: Call) -> Any:
-        if str(call.attributes.get("kernel", "(1, 1)")).strip("()[], ").replace(",", "").replace("1", "").strip():
+        if (
+            str(call.attributes.get("kernel", "(1, 1)"))
+            .strip("()[], ")
+            .replace(",", "")
+            .replace("1", "")
+            .strip()
+        ):
             return None
         copied = [_copy(call, each) if i in places else each for i, each in enumerate(call.inputs)]
         if all(one is other for one, other in zip(copied, call.inputs, strict=True)):
@@ -60,7 +72,7 @@ def _mend_tensordot() -> None:
 
     own = _api_internal.tensordot
 
-    def tensordot(a, b, axes):  # noqa: ANN001, ANN202
+    def tensordot(a, b, axes):
         if mx.autograd.is_recording():
             a, b = (each if each.grad is None else each * 1 for each in (a, b))
         return own(a, b, axes)

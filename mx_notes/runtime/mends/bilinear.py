@@ -12,7 +12,7 @@ FILE = "python/mxnet/initializer.py"
 def apply() -> None:
     """Centre the filter."""
 
-    def _init_weight(self, _, arr):  # noqa: ANN001, ANN202
+    def _init_weight(self, _, arr):
         rows, columns = (_profile(width) for width in arr.shape[2:])
         arr[:] = numpy.broadcast_to(numpy.outer(rows, columns), arr.shape).astype("float32")
 

@@ -14,7 +14,10 @@ FILE = "python/mxnet/ndarray/ndarray.py, python/mxnet/numpy/multiarray.py"
 def apply() -> None:
     """Index with the positions of what is true (mx.nd), with a mask of MXNet's own (mx.np)."""
     mx = mxnet()
-    for kind, converted in ((mx.nd.NDArray, _positions), (mx.np.ndarray, lambda mask: mx.np.array(mask, dtype="bool"))):
+    for kind, converted in (
+        (mx.nd.NDArray, _positions),
+        (mx.np.ndarray, lambda mask: mx.np.array(mask, dtype="bool")),
+    ):
         for method in ("__getitem__", "__setitem__"):
             setattr(kind, method, _converting(getattr(kind, method), converted, kind))
 
@@ -22,7 +25,7 @@ def apply() -> None:
 def _converting(own: Any, converted: Any, kind: type) -> Any:
     mx = mxnet()
 
-    def method(self, key, *value):  # noqa: ANN001, ANN002, ANN202
+    def method(self, key, *value):
         if isinstance(self, mx.np.ndarray) == (kind is mx.np.ndarray) and _is_mask(key):
             key = converted(numpy.asarray(key))
         return own(self, key, *value)

@@ -12,7 +12,7 @@ def apply() -> None:
     Nadam = mxnet().optimizer.Nadam
     own = Nadam.update
 
-    def update(self, index, weight, grad, state):  # noqa: ANN001, ANN202
+    def update(self, index, weight, grad, state):
         products = self.__dict__.setdefault("m_schedules", {})
         self.m_schedule = products.get(index, 1.0)
         own(self, index, weight, grad, state)

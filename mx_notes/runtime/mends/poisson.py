@@ -14,7 +14,7 @@ def apply() -> None:
     Loss = mxnet().gluon.loss.PoissonNLLLoss
     own = Loss.hybrid_forward
 
-    def hybrid_forward(self, F, pred, target, sample_weight=None, epsilon=1e-08):  # noqa: ANN001, ANN202
+    def hybrid_forward(self, F, pred, target, sample_weight=None, epsilon=1e-08):
         if not self._compute_full:
             return own(self, F, pred, target, sample_weight, epsilon)
         return F.mean(_each(self, F, pred, target, sample_weight, epsilon))

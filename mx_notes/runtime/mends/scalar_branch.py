@@ -14,7 +14,10 @@ FILE = "src/operator/numpy/np_where_op-inl.h, src/operator/numpy/np_elemwise_bro
 
 def apply() -> None:
     """Make an array of the number."""
-    replace(("_npi_where_lscalar",), lambda call: call.F.np.where(call.inputs[0], _filled(call, 1), call.inputs[1]))
+    replace(
+        ("_npi_where_lscalar",),
+        lambda call: call.F.np.where(call.inputs[0], _filled(call, 1), call.inputs[1]),
+    )
     replace(("_npi_where_rscalar",), lambda call: call.F.np.where(*call.inputs, _filled(call, 1)))
     replace(("_npi_rarctan2_scalar",), lambda call: call.F.np.arctan2(_filled(call, 0), call.inputs[0]))
 
