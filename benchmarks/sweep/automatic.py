@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from .case import Case, positive
-
 from mx_notes.runtime import mx
 from mx_notes.runtime.drawing import draws
+
+from .case import Case, positive
 
 # Meant so: their gradient is by definition not the derivative of what they return.
 MEANT = {

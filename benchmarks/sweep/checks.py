@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from .judge import Verdict, Wrong
 
 from mx_notes.runtime import mx
+
+from .judge import Verdict, Wrong
 
 STEPS, PARAMETERS = 5, 6
 
@@ -355,7 +356,90 @@ def _sequence_lengths(kind: str, bidirectional: bool) -> Callable[[], Iterator[C
     return compare
 
 
+def _random_slopes() -> Iterator[Comparison]:
+    """RReLU while training: each slope of a negative input lies between its bounds."""
+    x = mx.nd.array(-np.arange(1.0, 13).reshape(3, 4))
+    for _ in range(20):
+        with mx.autograd.train_mode():
+            found = mx.nd.LeakyReLU(x, act_type="rrelu", lower_bound=0.125, upper_bound=0.334)
+        found = (found[0] if isinstance(found, list) else found).asnumpy()
+        slopes = found / x.asnumpy()
+        yield Comparison("slopes between their bounds", slopes, np.clip(slopes, 0.125, 0.334), 1e-5)
+
+
+def _negative_indices() -> Iterator[Comparison]:
+    x, index = mx.nd.array(np.arange(12.0).reshape(3, 4)), mx.nd.array([[0, -1], [1, -2]], dtype="int32")
+    right = np.zeros((3, 4))
+    right[[0, 2], [1, 2]] = 1
+    found = []
+    for each in (index, mx.nd.array([[0, 2], [1, 2]], dtype="int32")):
+        x.attach_grad()
+        with mx.autograd.record():
+            y = mx.nd.gather_nd(x, each)
+        y.backward()
+        found.append(x.grad.asnumpy())
+    yield Comparison("gradient, where an index is negative", found[0], right, 0, "indices from 0", found[1])
+
+
+def _running_mean() -> Iterator[Comparison]:
+    x = np.random.default_rng(1).normal(5, 3, (64, 2))
+    right = x.mean(0) * (1 - 0.9**20)
+    means = []
+    for backward in (False, True):
+        layer = mx.gluon.nn.BatchNorm(in_channels=2, momentum=0.9)
+        layer.initialize()
+        for _ in range(20):
+            with mx.autograd.record():
+                y = layer(mx.nd.array(x))
+            if backward:
+                y.backward()
+        mx.nd.waitall()
+        means.append(layer.running_mean.data().asnumpy())
+    yield Comparison(
+        "running mean after 20 forward passes in training mode without backward",
+        means[0],
+        right,
+        1e-4,
+        "a backward pass after each",
+        means[1],
+    )
+
+
+def _integers() -> Iterator[Comparison]:
+    values = np.array([200, 201], "uint8")
+    array = mx.nd.array(values, dtype="uint8")
+    for name in ("mean", "sum"):
+        cured = getattr(array.astype("float32"), name)().asnumpy()
+        yield Comparison(
+            f"{name} of uint8",
+            getattr(array, name)().asnumpy(),
+            getattr(values, name)(),
+            1e-5,
+            "astype('float32')",
+            cured,
+        )
+
+
+def _not_a_number() -> Iterator[Comparison]:
+    values = mx.nd.array([np.nan, -1.0, 1.0])
+    right = [1, 0, 0]
+    cured = np.isnan(mx.nd.relu(values).asnumpy())
+    yield Comparison(
+        "whether relu of NaN is NaN",
+        np.isnan(mx.nd.Activation(values, act_type="relu").asnumpy()),
+        right,
+        0,
+        "F.relu(x)",
+        cured,
+    )
+
+
 CHECKS = [
+    Check("F.LeakyReLU(x, act_type='rrelu') while training", "forward", _random_slopes, about=["LeakyReLU"]),
+    Check("F.gather_nd with negative indices", "gradient", _negative_indices, about=["gather_nd"]),
+    Check("nn.BatchNorm without backward", "forward", _running_mean, about=["BatchNorm"]),
+    Check("F.mean and F.sum of integers", "forward", _integers, about=["mean", "sum"]),
+    Check("F.Activation(x, act_type='relu') of NaN", "forward", _not_a_number, about=["Activation"]),
     *[Check(f"optimizer {name}, several parameters", "optimizer", _several(name, options), about=[name.split()[0]]) for name, options in _optimizers().items()],
     *[Check(f"optimizer {name}, its formula", "optimizer", _formula(name), about=[name]) for name in FORMULAS],
     *[Check(f"metric.{name}", "metric", _metric(name, **options), about=[name]) for name, options in

@@ -40,12 +40,12 @@ def _entry(
     wrong = [
         each | {"configuration": name} for name, verdict in bad.items() for each in verdict.get("wrong", [])
     ]
-    worst = max(wrong, key=lambda each: (math.isfinite(each["error"]), each["error"]), default=None)
+    # An operator called nine times over is a case of its own.
+    plain = [each for each in wrong if each["road"] != MANY] or wrong
+    worst = max(plain, key=lambda each: (math.isfinite(each["error"]), each["error"]), default=None)
     when = {"configuration": sorted(bad)}
     if len(bad) == len(all_of_it):
         del when["configuration"]
-    # An operator called nine times over is a case of its own.
-    plain = [each for each in wrong if each["road"] != MANY] or wrong
     for key, plural in DIMENSIONS.items():
         seen = {each[key] for each in plain} - {""}
         tried = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
+
 from .case import NUMPY, Case, evaluate
 from .run import ROADS
 from .subjects import Leaves, executed, semantics

@@ -157,9 +157,7 @@ def _wait(child: subprocess.Popen, out: Path) -> int:
 
 def all_cases(tables_only: bool = False) -> Iterable[Any]:
     """Every case and check, in a fixed order; or the cases of the tables."""
-    from . import automatic
-    from . import checks
-    from . import tables
+    from . import automatic, checks, tables
 
     yield from (case for table in tables.TABLES.values() for case in table)
     if not tables_only:

@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
-from .case import Case, evaluate
 
 from mx_notes.runtime import mx
+
+from .case import Case, evaluate
 
 USES = 9  # from eight on, an executor adds the gradients of an array in place, whatever was requested
 HYBRIDISE = {

@@ -19,8 +19,10 @@ CASES = {
     "batch_axes": ["np.matmul(x, y): x 2 × 1 × 3 × 2, y 3 × 2 × 2"],
     "bilinear": ["init.Bilinear"],
     "boolean_masks": ["boolean masks"],
+    "eigenvalues": ["np.linalg.eigvalsh", "np.linalg.eigh"],
     "frozen_weight": ["F.FullyConnected(x, w, b, num_hidden=3)", "F.FullyConnected(x, w, b, num_hidden=3, flatten=False)", "npx.fully_connected", "nn.Dense(3):"],
-    "large_norms": ["F.norm of large", "multi_sum_sq of large"],
+    "large_norms": ["F.norm of large", "multi_sum_sq of large", "np.linalg.norm of large"],
+    "matrix_norms": ["np.linalg.norm(x, 1)", "np.linalg.norm(x, float('inf'))", "np.linalg.norm(x, 2):"],
     "mean_metrics": ["metric.MAE", "metric.MSE", "metric.RMSE"],
     "nadam": ["optimizer nadam, several"],
     "poisson": ["gluon.loss.PoissonNLLLoss(compute_full=True)"],
@@ -29,8 +31,8 @@ CASES = {
     "selu": ["nn.SELU()", "F.LeakyReLU(x, act_type='selu')"],
     "variance": ["np.var(x, axis=1)", "np.std(x, axis=None)"],
 }  # fmt: skip
-# Where shapes are not known, in graphs, these two can't be put right.
-ONLY_ARRAYS = {"at_least", "batch_axes"}
+# Where shapes are not known, in graphs, these can't be put right.
+ONLY_ARRAYS = {"at_least", "batch_axes", "matrix_norms"}
 
 JUDGE = """
 import json, sys

@@ -7,8 +7,8 @@ arrays, their symbolic twins). All of them end in `_imperative_invoke` or `_symb
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..opening import mxnet
@@ -25,6 +25,7 @@ class Call:
     inputs: list[Any]
     attributes: dict[str, Any]
     _original: Callable[[list[Any], dict[str, Any]], Any]
+    _others: tuple[Replacement, ...] = ()  # that are asked after this one
 
     @property
     def symbolic(self) -> bool:
@@ -38,12 +39,16 @@ class Call:
         }
         return self._original(list(inputs), attributes)
 
+    def go_on(self, *inputs: Any) -> Any:
+        """Call the operator on other inputs, as the replacements after this one have it."""
+        return _first(self._others, replace(self, inputs=list(inputs)), lambda: self.original(*inputs))
+
     def is_set(self, attribute: str) -> bool:
         """Whether a flag is given as true."""
         return str(self.attributes.get(attribute, False)) in ("True", "1", "true")
 
 
-def replace(operators: tuple[str, ...], by: Replacement) -> None:
+def answer(operators: tuple[str, ...], by: Replacement) -> None:
     """Have calls of the operators (names of MXNet's registry; other spellings follow) answered by a function.
 
     It returns the outputs, or None to leave the call to the next replacement and then to MXNet. Operators
@@ -110,9 +115,9 @@ def _open() -> None:
     arrays._imperative_invoke, symbols._symbol_creator = imperative_invoke, symbol_creator
 
 
-def _first(answers: list[Replacement], call: Call, otherwise: Callable[[], Any]) -> Any:
-    for answer in answers:
-        result = answer(call)
+def _first(answers: Sequence[Replacement], call: Call, otherwise: Callable[[], Any]) -> Any:
+    for number, each in enumerate(answers):
+        result = each(replace(call, _others=tuple(answers[number + 1 :])))
         if result is not None:
             return result
     return otherwise()

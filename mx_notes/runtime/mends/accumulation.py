@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..opening import mxnet
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/tensor, src/operator/numpy, src/operator/contrib: the backward functions that ignore req"
 ALL = range(9)
@@ -30,33 +30,32 @@ OPERATORS = {
     **dict.fromkeys(("SoftmaxOutput", "SVMOutput", "LinearRegressionOutput"), (0,)),
     **dict.fromkeys(("LogisticRegressionOutput", "MAERegressionOutput", "_contrib_boolean_mask"), (0,)),
     "_npi_where": (1, 2),
-    "Convolution": (0,),  # of size 1, without oneDNN
 }
 
 
 def apply() -> None:
     """Put the copies where they are needed: before leaves while MXNet records, before any input in a graph."""
     for operator, places in OPERATORS.items():
-        replace((operator,), _behind_copies(places))
+        answer((operator,), _behind_copies(places))
+    answer(("Convolution",), _pointwise)
     _mend_tensordot()
 
 
 def _behind_copies(places: Any) -> Any:
-    def answer(call: Call) -> Any:
-        if (
-            str(call.attributes.get("kernel", "(1, 1)"))
-            .strip("()[], ")
-            .replace(",", "")
-            .replace("1", "")
-            .strip()
-        ):
-            return None
+    def copied_first(call: Call) -> Any:
         copied = [_copy(call, each) if i in places else each for i, each in enumerate(call.inputs)]
         if all(one is other for one, other in zip(copied, call.inputs, strict=True)):
             return None
-        return call.original(*copied)
+        return call.go_on(*copied)
 
-    return answer
+    return copied_first
+
+
+def _pointwise(call: Call) -> Any:
+    """A convolution of size 1, which does not add to its data's gradient where oneDNN does not compute it."""
+    if set(str(call.attributes["kernel"])) - set("()[], 1"):
+        return None
+    return _behind_copies((0,))(call)
 
 
 def _copy(call: Call, value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/numpy/np_init_op.cc"
 SHAPES: dict[int, Callable[[tuple[int, ...]], tuple[int, ...]]] = {
@@ -18,13 +18,13 @@ SHAPES: dict[int, Callable[[tuple[int, ...]], tuple[int, ...]]] = {
 def apply() -> None:
     """Reshape instead."""
     for axes, shape_of in SHAPES.items():
-        replace((f"_np_atleast_{axes}d",), _reshaped(shape_of))
+        answer((f"_np_atleast_{axes}d",), _reshaped(shape_of))
 
 
 def _reshaped(shape_of: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Callable[[Call], Any]:
-    def answer(call: Call) -> Any:
+    def reshaped(call: Call) -> Any:
         if call.symbolic:
             return None
         return [call.F.np.reshape(x, shape_of(x.shape)) for x in call.inputs]
 
-    return answer
+    return reshaped

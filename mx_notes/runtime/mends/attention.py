@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/contrib/transformer.cc"
 
 
 def apply() -> None:
     """Compose both from batch_dot, as MXNet's documentation of them does."""
-    replace(("_contrib_interleaved_matmul_selfatt_valatt",), _values)
-    replace(("_contrib_interleaved_matmul_encdec_qk",), _scores)
+    answer(("_contrib_interleaved_matmul_selfatt_valatt",), _values)
+    answer(("_contrib_interleaved_matmul_encdec_qk",), _scores)
 
 
 def _values(call: Call) -> Any:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..opening import mxnet
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/nn/mkldnn/mkldnn_fully_connected.cc"
 
 
 def apply() -> None:
     """Add the bias by an operator of its own, where the weight may have no gradient."""
-    replace(("FullyConnected",), _apart)
+    answer(("FullyConnected",), _apart)
 
 
 def _apart(call: Call) -> Any:

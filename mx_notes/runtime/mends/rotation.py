@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/numpy/np_matrix_op-inl.h"
 
 
 def apply() -> None:
     """Compose it from flips and an exchange of axes."""
-    replace(("_npi_rot90",), _turned)
+    answer(("_npi_rot90",), _turned)
 
 
 def _turned(call: Call) -> Any:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/numpy/np_where_op-inl.h, src/operator/numpy/np_elemwise_broadcast_op.cc"
 
 
 def apply() -> None:
     """Make an array of the number."""
-    replace(
+    answer(
         ("_npi_where_lscalar",),
         lambda call: call.F.np.where(call.inputs[0], _filled(call, 1), call.inputs[1]),
     )
-    replace(("_npi_where_rscalar",), lambda call: call.F.np.where(*call.inputs, _filled(call, 1)))
-    replace(("_npi_rarctan2_scalar",), lambda call: call.F.np.arctan2(_filled(call, 0), call.inputs[0]))
+    answer(("_npi_where_rscalar",), lambda call: call.F.np.where(*call.inputs, _filled(call, 1)))
+    answer(("_npi_rarctan2_scalar",), lambda call: call.F.np.arctan2(_filled(call, 0), call.inputs[0]))
 
 
 def _filled(call: Call, like: int) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/leaky_relu-inl.h"
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
@@ -15,7 +15,7 @@ ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 def apply() -> None:
     """Compute SELU as a multiple of ELU, whose gradient is right."""
-    replace(("LeakyReLU",), _selu)
+    answer(("LeakyReLU",), _selu)
 
 
 def _selu(call: Call) -> Any:

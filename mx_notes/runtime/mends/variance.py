@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._door import Call, replace
+from ._door import Call, answer
 
 FILE = "src/operator/numpy/np_moments_op.cc"
 
 
 def apply() -> None:
     """Compose both from sums."""
-    replace(("_npi_var",), _variance)
-    replace(("_npi_std",), lambda call: None if (found := _variance(call)) is None else call.F.np.sqrt(found))
+    answer(("_npi_var",), _variance)
+    answer(("_npi_std",), lambda call: None if (found := _variance(call)) is None else call.F.np.sqrt(found))
 
 
 def _variance(call: Call) -> Any:
