@@ -66,10 +66,8 @@ def _entry(
         "wrong": len(wrong),
         "compared": sum(verdict.get("compared", 0) for verdict in all_of_it.values()),
         "cures": _cures(wrong, bad, all_of_it, when),
-        "mended": mended is not None
-        and bool(mended.get("compared"))
-        and not mended.get("wrong")
-        and not mended.get("crashed"),
+        "mended": _right(mended),
+        "mended_on": _right_roads(mended),
     }
     if worst:
         entry["worst"] = {
@@ -80,6 +78,19 @@ def _entry(
     if crashed:
         entry["crashed"] = crashed
     return entry
+
+
+def _right(verdict: dict | None) -> bool:
+    return bool(
+        verdict and verdict.get("compared") and not verdict.get("wrong") and not verdict.get("crashed")
+    )
+
+
+def _right_roads(verdict: dict | None) -> list[str]:
+    """The roads on which nothing is wrong any more."""
+    verdict = verdict or {}
+    wrong = {each["road"] for each in verdict.get("wrong", [])}
+    return [road for road in verdict.get("tried", {}).get("roads", []) if road not in wrong]
 
 
 def _cures(

@@ -65,11 +65,18 @@ def judge(
         verdict.wrong += _forward(case, truth, verdict)
         for precision in precisions:
             for road in roads:
-                if not (case.kind == "layer" and road in ("executor", "nine uses")):
+                if road not in _closed(case):
                     _backward(case, truth, road, precision, verdict)
         if cures:
             verdict.wrong = [replace(each, cures=_cures(case, truth, each)) for each in verdict.wrong]
     return verdict
+
+
+def _closed(case: Case) -> tuple[str, ...]:
+    """The roads that a case can't take: an executor has no backward in predict mode."""
+    if case.kind == "layer":
+        return ("executor", "nine uses")
+    return ("executor",) if case.predict else ()
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,14 @@ def _row(fault: dict[str, Any]) -> str:
         roads = {road for each in fault["crashed"].values() for road in each}
         when += f"; ends the process: {', '.join(sorted(roads))}"
     cure = "; ".join(f"`{each}`" for each in fault["cures"]) or "none found"
-    cells = [f"`{fault['case']}`", what, when, numbers, cure, "right" if fault["mended"] else "–"]
+    cells = [f"`{fault['case']}`", what, when, numbers, cure, _mended(fault)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _mended(fault: dict[str, Any]) -> str:
+    if fault["mended"]:
+        return "right"
+    return ("right: " + ", ".join(fault["mended_on"])) if fault["mended_on"] == ["imperative"] else "–"
 
 
 def _number(value: Any) -> str:

@@ -20,7 +20,7 @@ class Fault:
     is wrong, or what else is. when: the conditions (configuration, request, road, precision), each with the values
     under which it is wrong; a condition that does not matter is absent. many_uses: wrong, too, where an executor or
     static_alloc adds up eight gradients and more. got, right: at the worst place. cures: what was measured to be
-    right instead. mended: whether `runtime.mend` was measured to put it right.
+    right instead. mended: whether `runtime.mend` was measured to put it right everywhere; mended_on: on which roads.
     """
 
     case: str
@@ -33,6 +33,7 @@ class Fault:
     right: float | None
     cures: tuple[str, ...]
     mended: bool
+    mended_on: tuple[str, ...]
 
 
 @cache
@@ -44,7 +45,7 @@ def known_faults() -> tuple[Fault, ...]:
 def _fault(entry: dict) -> Fault:
     worst = entry.get("worst", {})
     got, right = (None if value is None else float(value) for value in (worst.get("got"), worst.get("right")))
-    lists = {key: tuple(entry[key]) for key in ("operators", "what", "of", "cures")}
+    lists = {key: tuple(entry[key]) for key in ("operators", "what", "of", "cures", "mended_on")}
     when = {condition: tuple(values) for condition, values in entry["when"].items()}
     return Fault(
         case=entry["case"],

@@ -6,6 +6,7 @@ added right.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from ..opening import mxnet
@@ -13,6 +14,7 @@ from ._door import Call, answer
 
 FILE = "src/operator/tensor, src/operator/numpy, src/operator/contrib: the backward functions that ignore req"
 ALL = range(9)
+_number = count()
 OPERATORS = {
     # operator: the inputs that it does not add to
     **dict.fromkeys(
@@ -59,7 +61,12 @@ def _pointwise(call: Call) -> Any:
 
 
 def _copy(call: Call, value: Any) -> Any:
-    if call.symbolic or (mxnet().autograd.is_recording() and value.grad is not None):
+    if call.symbolic:
+        copied = value * 1
+        # MXNet makes one node of equal ones, and into a copy that is read eight times the operators add again.
+        copied._set_attr(__copy__=str(next(_number)))
+        return copied
+    if mxnet().autograd.is_recording() and value.grad is not None:
         return value * 1
     return value
 
