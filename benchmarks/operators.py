@@ -84,6 +84,15 @@ def gathered(verdicts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
+def _lines(data: dict[str, Any]) -> str:
+    """JSON with a line for each fault, so that a difference between two sweeps can be read."""
+    plain = {key: json.dumps(value, ensure_ascii=False) for key, value in data.items()}
+    plain["faults"] = (
+        "[\n" + ",\n".join(json.dumps(fault, ensure_ascii=False) for fault in data["faults"]) + "\n]"
+    )
+    return "{\n" + ",\n".join(f'"{key}": {value}' for key, value in plain.items()) + "\n}\n"
+
+
 def _is_short(wrong: dict[str, Any]) -> bool:
     return wrong["precision"] in run.SHORT.precisions and wrong["road"] in run.SHORT.roads
 
@@ -141,7 +150,7 @@ def main() -> None:
     if options.only or options.configuration:
         print(json.dumps(data["faults"], indent=1, ensure_ascii=False))
     else:
-        DATA.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        DATA.write_text(_lines(data))
         PAGE.write_text(page.page(data))
     print(Counter(fault["mostly"] for fault in data["faults"]), file=sys.stderr)
 

@@ -47,7 +47,7 @@ CONFIGURATIONS = (
     Configuration("as shipped"),
     # Float64 never runs in oneDNN.
     Configuration("oneDNN off", onednn=False, precisions=("float32",)),
-    Configuration("2 threads", threads=2, precisions=("float32",)),
+    Configuration("2 threads", threads=2, precisions=("float32",), roads=("imperative", "static")),
     Configuration("mended", mended=True),
 )
 SHORT = Configuration("short", precisions=("float32",), roads=("imperative",), short=True)  # for the tests

@@ -202,3 +202,34 @@ def test_the_audit_mends_only_where_it_is_asked_and_says_so(mx_notes_command, tm
     assert result.stdout.strip() == gradient, result.stderr
     assert result.stderr.count("mx-notes: MXNet mended: accumulation, ") == len(flags)
     assert json.loads((tmp_path / "report.json").read_text())["mended"] == (mends.names() if flags else [])
+
+
+# A weight that is read nine times: MXNet then adds its gradients in place, whatever was requested.
+NINE_USES = """
+import json
+from mx_notes.runtime import mx, mend
+if {mended}:
+    mend()
+import numpy as np
+
+found = []
+for product in (mx.sym.linalg_gemm2, mx.sym.dot):
+    state, weight = mx.sym.var("data"), mx.sym.var("weight")
+    for _ in range(9):
+        state = mx.sym.tanh(product(state, weight))
+    executor = state.bind(
+        mx.cpu(),
+        {{"data": mx.nd.array(np.linspace(-1, 1, 12).reshape(3, 4)), "weight": mx.nd.array(np.eye(4) + 0.1)}},
+        {{"weight": mx.nd.zeros((4, 4))}},
+        {{"weight": "write", "data": "null"}},
+    )
+    executor.forward(is_train=True)
+    executor.backward(mx.nd.ones((3, 4)))
+    found.append(executor.grad_dict["weight"].asnumpy())
+print(json.dumps(float(np.abs(found[0] - found[1]).max() / np.abs(found[1]).max())))
+"""
+
+
+def test_a_weight_that_is_read_nine_times_gets_the_sum_of_its_gradients():
+    assert _child(NINE_USES.format(mended=True)) < 1e-5
+    assert not _child(NINE_USES.format(mended=False)) < 1e-2
