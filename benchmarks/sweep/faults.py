@@ -67,7 +67,7 @@ def _entry(
         "compared": sum(verdict.get("compared", 0) for verdict in all_of_it.values()),
         "cures": _cures(wrong, bad, all_of_it, when),
         "mended": _right(mended),
-        "mended_on": _right_roads(mended),
+        "mended_on": _right_roads(mended, {each["road"] for each in wrong}),
     }
     if worst:
         entry["worst"] = {
@@ -86,11 +86,11 @@ def _right(verdict: dict | None) -> bool:
     )
 
 
-def _right_roads(verdict: dict | None) -> list[str]:
-    """The roads on which nothing is wrong any more."""
+def _right_roads(verdict: dict | None, before: set[str]) -> list[str]:
+    """The roads on which something was wrong, and nothing is any more."""
     verdict = verdict or {}
     wrong = {each["road"] for each in verdict.get("wrong", [])}
-    return [road for road in verdict.get("tried", {}).get("roads", []) if road not in wrong]
+    return [road for road in verdict.get("tried", {}).get("roads", []) if road in before - wrong]
 
 
 def _cures(

@@ -111,7 +111,7 @@ def _row(fault: dict[str, Any]) -> str:
 def _mended(fault: dict[str, Any]) -> str:
     if fault["mended"]:
         return "right"
-    return ("right: " + ", ".join(fault["mended_on"])) if fault["mended_on"] == ["imperative"] else "–"
+    return ", ".join(["right:", *fault["mended_on"]]).replace(":,", ":") if fault["mended_on"] else "–"
 
 
 def _number(value: Any) -> str:

@@ -20,7 +20,8 @@ class Fault:
     is wrong, or what else is. when: the conditions (configuration, request, road, precision), each with the values
     under which it is wrong; a condition that does not matter is absent. many_uses: wrong, too, where an executor or
     static_alloc adds up eight gradients and more. got, right: at the worst place. cures: what was measured to be
-    right instead. mended: whether `runtime.mend` was measured to put it right everywhere; mended_on: on which roads.
+    right instead. mended: whether `runtime.mend` was measured to put it right everywhere; mended_on: the roads
+    that were wrong and are right with it.
     """
 
     case: str

@@ -96,7 +96,7 @@ def _wrong(request="write", precision="float32", road="imperative", cures=None):
     [
         (
             [_wrong("add", cures={"x * 1": True})],
-            [_wrong("add")],
+            [_wrong("add", cures={"x * 1": True})],
             {"request": ["add"], "precision": ["float32"]},
             [COPY],
         ),
@@ -131,6 +131,9 @@ def test_a_mend_counts_only_where_the_mended_case_was_compared_and_right():
     wrong = [_verdict("op(x)", [_wrong()])]
     assert faults({"as shipped": wrong, "mended": [_verdict("op(x)")]})[0]["mended"]
     assert not faults({"as shipped": wrong, "mended": wrong})[0]["mended"]
+    both = [_verdict("op(x)", [_wrong(), _wrong(road="static")])]
+    partly = faults({"as shipped": both, "mended": [_verdict("op(x)", [_wrong(road="static")])]})[0]
+    assert (partly["mended"], partly["mended_on"]) == (False, ["imperative"])
     assert not faults({"as shipped": wrong, "mended": [_verdict("op(x)", compared=0)]})[0]["mended"]
 
 

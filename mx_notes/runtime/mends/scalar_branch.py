@@ -19,8 +19,11 @@ def apply() -> None:
         lambda call: call.F.np.where(call.inputs[0], _filled(call, 1), call.inputs[1]),
     )
     answer(("_npi_where_rscalar",), lambda call: call.F.np.where(*call.inputs, _filled(call, 1)))
-    answer(("_npi_rarctan2_scalar",), lambda call: call.F.np.arctan2(_filled(call, 0), call.inputs[0]))
+    answer(
+        ("_npi_rarctan2_scalar",),
+        lambda call: call.F.np.arctan2(_filled(call, 0, default=1.0), call.inputs[0]),
+    )
 
 
-def _filled(call: Call, like: int) -> Any:
-    return call.F.np.full_like(call.inputs[like], float(call.attributes["scalar"]))
+def _filled(call: Call, like: int, default: float = 0.0) -> Any:
+    return call.F.np.full_like(call.inputs[like], float(call.attributes.get("scalar", default)))
