@@ -84,6 +84,16 @@ def gathered(verdicts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
+def _wrong(verdicts: dict[str, list[dict[str, Any]]]) -> set[str]:
+    """The cases that are wrong, or end their process, so far."""
+    return {
+        each["case"]
+        for found in verdicts.values()
+        for each in found
+        if each.get("wrong") or each.get("crashed")
+    }
+
+
 def _lines(data: dict[str, Any]) -> str:
     """JSON with a line for each fault, so that a difference between two sweeps can be read."""
     plain = {key: json.dumps(value, ensure_ascii=False) for key, value in data.items()}
@@ -143,7 +153,8 @@ def main() -> None:
         verdicts |= json.loads(file.read_text())
     for configuration in () if options.verdicts else run.CONFIGURATIONS:
         if not options.configuration or configuration.name in options.configuration:
-            verdicts[configuration.name] = run.sweep(configuration, options.only)
+            names = _wrong(verdicts) if configuration.name == "mended" and verdicts else None
+            verdicts[configuration.name] = run.sweep(configuration, options.only, names)
             if options.out:
                 options.out.write_text(json.dumps(verdicts))
     data = gathered(verdicts)

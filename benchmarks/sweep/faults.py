@@ -15,7 +15,7 @@ DIMENSIONS = {"request": "requests", "road": "roads", "precision": "precisions"}
 
 def faults(verdicts: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """One entry for each case that is wrong, or ends its process, in some configuration without mends."""
-    shipped = [name for name in verdicts if name != "mended"]
+    shipped = [name for name in verdicts if not name.startswith("mended")]
     by_case: dict[str, dict[str, dict[str, Any]]] = {}
     for name, found in verdicts.items():
         for verdict in found:
@@ -114,7 +114,7 @@ def _cures(
     if (
         "oneDNN off" in all_of_it
         and "oneDNN off" not in bad
-        and when.get("precision") == ["float32"]
+        and (not wrong or when.get("precision") == ["float32"])
         and all_of_it["oneDNN off"].get("compared")
     ):
         found.append(ONEDNN_OFF)

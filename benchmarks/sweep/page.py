@@ -66,9 +66,10 @@ def page(data: dict[str, Any]) -> str:
 def _words(data: dict[str, Any]) -> list[str]:
     return [
         "A gradient is asked for with `write` and `add` of all inputs (two passes into a buffer that holds 0.25), of each input alone, and",
-        "of all but one; imperatively, hybridised, static (`static_alloc`, `static_shape`), by an executor as Module binds it, and with the operator",
-        "called nine times on one array (MXNet adds in place from eight on); in float64 and float32. Under `mended` the process has called",
-        "`mx_notes.runtime.mend()`. What is left wrong there has no mend.",
+        "of all but one. The roads: imperative, hybridised, static (`static_alloc`, `static_shape`), executor (as Module binds it), and nine uses",
+        "(the operator called nine times on one array under `static_alloc`, equal calls kept apart: MXNet adds in place from eight on).",
+        "`oneDNN off` and `2 threads` are in float32, `2 threads` imperative and static; `mended` has called `mx_notes.runtime.mend()` and repeats",
+        "what is wrong elsewhere, `mended, tables` the whole tables, imperative in float32. A case that ends its process is run again road by road.",
         f"{data['operators_tried']} of {data['operators_all']} operators were compared.",
     ]
 
