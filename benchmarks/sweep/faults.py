@@ -43,9 +43,9 @@ def _entry(
     # An operator called nine times over is a case of its own.
     plain = [each for each in wrong if each["road"] != MANY] or wrong
     worst = max(plain, key=lambda each: (math.isfinite(each["error"]), each["error"]), default=None)
-    when = {"configuration": sorted(bad)}
-    if len(bad) == len(all_of_it):
-        del when["configuration"]
+    when = {}
+    if any(_comparable(verdict, plain) for name, verdict in all_of_it.items() if name not in bad):
+        when["configuration"] = sorted(bad)
     for key, plural in DIMENSIONS.items():
         seen = {each[key] for each in plain} - {""}
         tried = {
@@ -66,7 +66,7 @@ def _entry(
         "wrong": len(wrong),
         "compared": sum(verdict.get("compared", 0) for verdict in all_of_it.values()),
         "cures": _cures(wrong, bad, all_of_it, when),
-        "mended": _right(mended),
+        "mended": "as shipped" in bad and _right(mended),  # mends are tried as shipped
         "mended_on": _right_roads(mended, {each["road"] for each in wrong}),
     }
     if worst:
@@ -78,6 +78,15 @@ def _entry(
     if crashed:
         entry["crashed"] = crashed
     return entry
+
+
+def _comparable(verdict: dict, wrong: list[dict]) -> bool:
+    """Whether a configuration in which nothing is wrong has tried what is wrong in another."""
+    tried = verdict.get("tried", {})
+    precisions, roads = tried.get("precisions", [""]), tried.get("roads", [""])
+    return bool(verdict.get("compared")) and (
+        not wrong or any(each["precision"] in precisions and each["road"] in roads for each in wrong)
+    )
 
 
 def _right(verdict: dict | None) -> bool:

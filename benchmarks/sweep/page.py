@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mx_notes.runtime import mends
+
 HEAD = """# What MXNet computes wrong
 
 Written by `python benchmarks/operators.py`, which called every operator of this build that can be called, Gluon's
@@ -40,6 +42,9 @@ def page(data: dict[str, Any]) -> str:
                 "| --- | --- | --- | --- | --- | --- |",
             ]
             lines += [_row(each) for each in chosen]
+    lines += ["", "## What `mend` puts right", ""]
+    lines += ["| mend | what | where the fault is in MXNet's source |", "| --- | --- | --- |"]
+    lines += [f"| `{each.name}` | {each.what} | {each.file} |" for each in mends.available()]
     lines += [
         "",
         "## Without a fault",
@@ -68,7 +73,7 @@ def _words(data: dict[str, Any]) -> list[str]:
         "A gradient is asked for with `write` and `add` of all inputs (two passes into a buffer that holds 0.25), of each input alone, and",
         "of all but one. The roads: imperative, hybridised, static (`static_alloc`, `static_shape`), executor (as Module binds it), and nine uses",
         "(the operator called nine times on one array under `static_alloc`, equal calls kept apart: MXNet adds in place from eight on).",
-        "`oneDNN off` and `2 threads` are in float32, `2 threads` imperative and static; `mended` has called `mx_notes.runtime.mend()` and repeats",
+        "`oneDNN off` and `2 threads` are in float32, `2 threads` the tables alone, imperative and static; `mended` has called `mx_notes.runtime.mend()` and repeats",
         "what is wrong elsewhere, `mended, tables` the whole tables, imperative in float32. A case that ends its process is run again road by road.",
         f"{data['operators_tried']} of {data['operators_all']} operators were compared.",
     ]

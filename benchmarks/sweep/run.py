@@ -47,7 +47,9 @@ CONFIGURATIONS = (
     Configuration("as shipped"),
     # Float64 never runs in oneDNN.
     Configuration("oneDNN off", onednn=False, precisions=("float32",)),
-    Configuration("2 threads", threads=2, precisions=("float32",), roads=("imperative", "static")),
+    Configuration(
+        "2 threads", threads=2, precisions=("float32",), roads=("imperative", "static"), short=True
+    ),
     Configuration("mended", mended=True),  # the cases that are wrong without
     Configuration("mended, tables", mended=True, precisions=("float32",), roads=("imperative",), short=True),
 )

@@ -32,15 +32,25 @@ def names() -> list[str]:
     return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
 
 
+def available() -> list[Mend]:
+    """All mends, as their files describe them. Opens no MXNet."""
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names()}
+    return [
+        Mend(name, _first_sentence(module.__doc__ or ""), module.FILE) for name, module in modules.items()
+    ]
+
+
 def apply_all() -> list[Mend]:
     """Put right all that can be, in this process; returns what is, also when called again."""
     if not _mended:
-        for name in names():
-            module = importlib.import_module(f"{__name__}.{name}")
-            module.apply()
-            what = " ".join((module.__doc__ or "").partition("\n\n")[0].split()).rstrip(".")
-            _mended.append(Mend(name, what, module.FILE))
+        for mend in available():
+            sys.modules[f"{__name__}.{mend.name}"].apply()
+            _mended.append(mend)
     return list(_mended)
+
+
+def _first_sentence(docstring: str) -> str:
+    return " ".join(docstring.partition("\n\n")[0].split()).rstrip(".")
 
 
 def begin() -> None:

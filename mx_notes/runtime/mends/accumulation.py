@@ -1,4 +1,4 @@
-"""grad_req="add" of 40 operators that overwrite, divide or lose what was accumulated (mean, clip, split, linalg …).
+"""grad_req="add" of the operators that overwrite, divide or lose what was accumulated (mean, clip, split, linalg …).
 
 Where MXNet adds into an operator's input itself, that input is read through a copy: the copy's gradient is
 added right.
