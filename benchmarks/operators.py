@@ -65,15 +65,7 @@ def gathered(verdicts: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         "right": [verdict["case"] for verdict in compared if verdict["case"] not in faulty],
         "operators_right": sorted(tried - wrong),
         "operators_not_called": sorted(forward - tried),
-        # The part that the test suite measures again.
-        "short": sorted(
-            {
-                verdict["case"]
-                for verdict in verdicts.get("as shipped", [])
-                for each in verdict.get("wrong", [])
-                if _is_short(each)
-            }
-        ),
+        "short": _short(first),
         "refused": {
             verdict["case"]: verdict["refused"][0]
             for verdict in first
@@ -103,8 +95,18 @@ def _lines(data: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(f'"{key}": {value}' for key, value in plain.items()) + "\n}\n"
 
 
-def _is_short(wrong: dict[str, Any]) -> bool:
-    return wrong["precision"] in run.SHORT.precisions and wrong["road"] in run.SHORT.roads
+def _short(verdicts: list[dict[str, Any]]) -> list[str]:
+    """The wrong cases of the part that the test suite measures again."""
+    part = {case.name for case in run.all_cases(short=True)}
+    return sorted(
+        verdict["case"]
+        for verdict in verdicts
+        if verdict["case"] in part
+        and any(
+            each["precision"] in run.SHORT.precisions and each["road"] in run.SHORT.roads
+            for each in verdict.get("wrong", [])
+        )
+    )
 
 
 def _mostly(fault: dict[str, Any], verdicts: dict[str, list[dict[str, Any]]]) -> str:

@@ -168,12 +168,12 @@ def _wait(child: subprocess.Popen, out: Path) -> int:
     return child.returncode
 
 
-def all_cases(tables_only: bool = False) -> Iterable[Any]:
+def all_cases(short: bool = False) -> Iterable[Any]:
     """Every case and check, in a fixed order; or the cases of the tables."""
     from . import automatic, checks, tables
 
     yield from (case for table in tables.TABLES.values() for case in table)
-    if not tables_only:
+    if not short:
         yield from automatic.cases()
         yield from checks.CHECKS
 
