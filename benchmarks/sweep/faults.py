@@ -109,6 +109,7 @@ def _cures(
     found = []
     candidates = list(dict.fromkeys(name for each in wrong for name in each["cures"]))
     plain = [each for each in wrong if each["road"] != MANY] or wrong
+    plain = [each for each in plain if each["cures"]]  # a short configuration tries none
     for name in candidates:
         if all(each["cures"].get(name) for each in plain):
             found.append(COPY if name == "x * 1" else name)
