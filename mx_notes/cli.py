@@ -138,6 +138,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="hold the hooks' counts of the first steps against those of MXNet's own profiler",
     )
+    audit.add_argument(
+        "--mend",
+        action="store_true",
+        help="put right what MXNet itself computes wrong and Python can mend (docs/operators.md)",
+    )
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
     _add_program(audit)
@@ -286,7 +291,7 @@ def _audit(options: argparse.Namespace) -> int:
         return audit.explain(options.explain)
     files = {"json": options.json, "html": options.html}
     script = options.script, options.module, options.arguments
-    return audit.report(*script, options.max_steps, options.attest, **files)
+    return audit.report(*script, options.max_steps, options.attest, mend=options.mend, **files)
 
 
 def _notes(options: argparse.Namespace) -> int:

@@ -14,12 +14,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .. import disk
+from ..runtime import mends
 from .hooks.attach import attached
 from .hooks.listener import Listener
 from .hooks.telling import audience, leave_all
 from .watch import StopAudit, Watch, audit
 
-OPTIONS = "MX_NOTES_AUDIT"  # JSON: "folder", "main" (the first process's pid, once it is known), "options" of `audit`
+OPTIONS = "MX_NOTES_AUDIT"  # JSON: "folder", "mend" (put MXNet right first), "options" of `audit`
 IGNORED = 3  # times that a program may swallow StopAudit before it is ended
 
 
@@ -27,6 +28,8 @@ def begin() -> None:
     """Audit this process from here on, as OPTIONS say."""
     options = json.loads(os.environ[OPTIONS])
     Path(options["folder"], f"{os.getpid()}.opened").touch()
+    if options.pop("mend"):
+        mends.begin()
     process = _Process(**options)
     process.begin()
     atexit.register(process.finish)

@@ -16,6 +16,7 @@ from ..audit.report.json import summary_of
 from ..audit.report.summary import Summary
 from ..audit.report.text import text
 from ..errors import UserError, at_least_one
+from ..runtime import mends
 from . import child
 
 BEGIN = "mx_notes.audit.process:begin"
@@ -36,12 +37,14 @@ def report(
     arguments: list[str],
     max_steps: int | None = None,
     attest: bool = False,
+    mend: bool = False,
     json: Path | None = None,
     html: Path | None = None,
 ) -> int:
     """Run the script, or the module (its name and arguments), under the audit, and print the report on stderr.
 
-    max_steps: stop the script after so many. attest: count with MXNet's profiler, too. json, html: files for
+    max_steps: stop the script after so many. attest: count with MXNet's profiler, too. mend:
+    put right what MXNet computes wrong. json, html: files for
     the report. Returns the exit status: 1 if an error was found, otherwise the script's own. Raises UserError
     for what cannot be run or written.
     """
@@ -51,10 +54,12 @@ def report(
             raise UserError(f"{flag} {file}: cannot be written; name a file in a folder that is there")
     command = child.command(script, module, arguments)
     with tempfile.TemporaryDirectory() as folder:
-        options = {"folder": folder, "options": {"max_steps": max_steps, "attest": attest}}
+        options = {"folder": folder, "mend": mend, "options": {"max_steps": max_steps, "attest": attest}}
         variables = child.environment(then=BEGIN) | {OPTIONS: standard.dumps(options)}
         pid, status = child.run(command, variables)
         summary = _summary(command, Path(folder), pid, status)
+    if mend:
+        summary = replace(summary, mended=mends.names())
     print(text(summary), file=sys.stderr)
     if json:
         from ..audit.report.json import json as to_json

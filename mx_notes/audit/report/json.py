@@ -44,6 +44,7 @@ def _summary(summary: Summary) -> dict[str, Any]:
             for step in summary.first_steps
         ],
         "versions": dict(summary.versions),
+        "mended": summary.mended,
         "children": [_summary(child) for child in summary.children],
     }
     if summary.attestation:
@@ -113,5 +114,6 @@ def _parsed(report: dict[str, Any]) -> Summary:
         },
         attestation=attestation,
         versions=report["versions"],
+        mended=report["mended"],
         children=[_parsed(child) for child in report["children"]],
     )

@@ -55,6 +55,7 @@ class Summary:
     attestation: Attestation | None
     versions: Mapping[str, str]
     children: list[Summary] = field(default_factory=list)  # of the script's processes that trained, too
+    mended: list[str] = field(default_factory=list)  # parts of MXNet that were put right
 
     @property
     def errors(self) -> list[Finding]:

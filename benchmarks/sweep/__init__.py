@@ -1,0 +1,1 @@
+"""What benchmarks/operators.py runs: cases, how one is judged, and what is written of it."""
