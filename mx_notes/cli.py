@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n  mx-notes run train.py --epochs 3\n  mx-notes run -m package.module",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_mend(run)
     _add_program(run)
     run.set_defaults(verb=_run)
 
@@ -138,11 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="hold the hooks' counts of the first steps against those of MXNet's own profiler",
     )
-    audit.add_argument(
-        "--mend",
-        action="store_true",
-        help="put right what MXNet itself computes wrong and Python can mend (docs/operators.md)",
-    )
+    _add_mend(audit)
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
     _add_program(audit)
@@ -220,6 +217,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_mend(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--mend",
+        action="store_true",
+        help="put right what MXNet itself computes wrong and Python can mend (docs/operators.md)",
+    )
+
+
 def _add_program(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE", help="run a module instead"
@@ -269,7 +274,7 @@ def _launch(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from .commands.run import run
 
-    run(options.script, options.module, options.arguments)
+    run(options.script, options.module, options.arguments, options.mend)
 
 
 def _enable(options: argparse.Namespace) -> int:

@@ -165,3 +165,19 @@ def test_enable_and_disable_are_for_every_program_of_the_environment(tmp_path):
     assert f"removed {folder}" in mx_notes("disable").stdout
     assert plain() == ""
     assert "nothing to disable" in mx_notes("disable").stdout
+
+
+def test_mend_puts_right_what_mxnet_computes_wrong_and_says_so(mx_notes_command, tmp_path):
+    script = tmp_path / "selu.py"
+    script.write_text(
+        "import mxnet as mx\nx = mx.nd.array([-1.0])\nx.attach_grad()\nnet = mx.gluon.nn.SELU()\n"
+        "with mx.autograd.record():\n    y = net(x)\ny.backward()\nprint(x.grad.asscalar())"
+    )
+    alone, mended = mx_notes_command("run", str(script)), mx_notes_command("run", "--mend", str(script))
+    # The derivative at -1 is 1.0507 * 1.67326 * exp(-1); MXNet gives 0.5904.
+    assert abs(float(mended.stdout) - 0.646769) < 1e-6 < abs(float(alone.stdout) - 0.646769)
+    assert (
+        alone.stderr == ""
+        and mended.stderr.startswith("mx-notes: MXNet mended: ")
+        and " selu," in mended.stderr
+    )
