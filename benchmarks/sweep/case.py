@@ -127,4 +127,5 @@ def layer(text: str, cure: str = "", like: str = "", predict: bool = False, **in
     return Case(text, inputs, "layer", like, "", cure, predict)
 
 
+ROADS = ("imperative", "hybridised", "static", "executor", "nine uses")
 NUMPY = SimpleNamespace(np=np)

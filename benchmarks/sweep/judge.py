@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from .case import NUMPY, Case, evaluate
-from .run import ROADS
+from .case import NUMPY, ROADS, Case, evaluate
 from .subjects import Leaves, executed, semantics
 
 START, PASSES = 0.25, 2  # of buffers under 'add'

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .case import ROADS
+
 BENCHMARKS = Path(__file__).parents[1]
 PATIENCE = 60  # seconds for a case; the slowest takes some 5
 SEGFAULT = 255  # MXNet's own handler ends the process so
 SPOILT = 3  # the status of a child that can't be used further
-ROADS = ("imperative", "hybridised", "static", "executor", "nine uses")
 
 
 @dataclass(frozen=True)
