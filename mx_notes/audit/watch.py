@@ -14,6 +14,7 @@ import numpy as np
 from ..runtime import mx
 from .attest import Attestation, Witness
 from .confirm.confirmation import Confirmation
+from .confirm.derivative import Derivatives
 from .events import NOWHERE
 from .finding import Finding, Severity, StepEvents
 from .hooks.attach import attached
@@ -265,17 +266,21 @@ def audit(
     attest: bool = False,
     confirmation: Confirmation | None = None,
     on_stop: Callable[[int], None] | None = None,
+    check_gradients: bool = True,
 ) -> Iterator[Watch]:
     """Audit what MXNet does inside the `with`; an exception in it passes through.
 
     max_steps: raise StopAudit in the program after so many steps. attest: hold the hooks' counts of the
     first steps against those of MXNet's profiler; networks must be bound inside the `with`. confirmation:
     recomputes gradients and updates on some steps, too. on_stop: called instead of raising StopAudit, with the
-    number of steps beyond the last.
+    number of steps beyond the last. check_gradients: hold the gradients of a few steps against the loss's own
+    derivative, for at most 5 s.
     """
     with unreported():
         watch = Watch(max_steps, attest, confirmation, on_stop)
-    with attached(*watch.recorder.listeners, failed=watch.failed):
+    listeners = watch.recorder.listeners
+    derivatives = [Derivatives(watch.recorder.now, watch.recorder.ledger)] if check_gradients else []
+    with attached(*listeners, *derivatives, failed=watch.failed):
         try:
             yield watch
         finally:

@@ -29,6 +29,7 @@ class Node:
     inputs: list[Output] = field(default_factory=list)
     parameter: bool = False  # a leaf that receives gradient or is an auxiliary state
     place: Place = NOWHERE  # the program's line that called it, where autograd recorded it
+    function: object = None  # an autograd.Function: the one that was called
     handle: int = 0  # of a leaf's array where autograd recorded it: a key, not to be handed to MXNet
     fetch: Callable[[int], np.ndarray | None] = lambda index: None
     shape_of: Callable[[int], tuple[int, ...] | None] = lambda index: None

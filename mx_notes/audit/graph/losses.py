@@ -95,14 +95,19 @@ _COUNTED: dict[str, Callable[[Node], tuple[float, int] | None]] = {
 }
 
 
+def counted(node: Node) -> tuple[float, int] | None:
+    """The weight of all losses of an output operator together, and their number; None where they can't be told."""
+    return _COUNTED[node.kind](node)
+
+
 def _descend(graph: Graph, output: Output, gradient: np.ndarray, found: list[Losses]) -> None:
     """Follow the gradient down through sums, means and factors to the losses of examples."""
     node = output.node
     sizes = graph.batch_sizes
     if node.kind in _COUNTED:
-        counted = _COUNTED[node.kind](node)
-        if counted:
-            found.append(Losses(node, *counted, examples=sizes))
+        whole = counted(node)
+        if whole:
+            found.append(Losses(node, *whole, examples=sizes))
         return
     if node.is_leaf or not _depends_on_data(graph, node):
         return

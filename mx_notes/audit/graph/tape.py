@@ -32,12 +32,18 @@ class Tape:
         self.add_node(call.name, call.inputs, call.outputs, call.attributes)
 
     def add_node(
-        self, op: str, inputs: list[int], outputs: list[int], attributes: dict[str, str] | None = None
+        self,
+        op: str,
+        inputs: list[int],
+        outputs: list[int],
+        attributes: dict[str, str] | None = None,
+        function: object = None,
     ) -> None:
-        """Take down that `op` made the outputs of the inputs."""
+        """Take down that `op`, or a function, made the outputs of the inputs."""
         sources = [self._output(handle) for handle in inputs]
         arrays = [own(handle) for handle in outputs]
-        node = Node(op, op, attributes or {}, sources, place=users_place())
+        name = op if function is None else type(function).__name__
+        node = Node(op, name, attributes or {}, sources, place=users_place(), function=function)
         node.fetch, node.shape_of = _fetch(arrays), _shape(arrays)
         for index, handle in enumerate(outputs):
             self._outputs[handle] = Output(node, index)

@@ -140,7 +140,9 @@ def _record_function(original):
         status = original(count, inputs, output_count, outputs, *rest)
         if not status and not quiet():
             made = handles_of(outputs, output_count.value)
-            tell("function_recorded", handles_of(inputs, count.value), made)
+            # Called by Function.__call__, which does not hand itself over.
+            function = sys._getframe(1).f_locals.get("self")
+            tell("function_recorded", handles_of(inputs, count.value), made, function)
         return status
 
     return record

@@ -142,7 +142,9 @@ class Listener:
     def cached_op_created(self, op: mx.nd.CachedOp, symbol: mx.sym.Symbol, flags: Any) -> None:
         """A block was hybridised. flags: pairs; "data_indices": which of the symbol's inputs are no parameters."""
 
-    def function_recorded(self, inputs: list[int], outputs: list[int]) -> None:
+    def function_recorded(
+        self, inputs: list[int], outputs: list[int], function: mx.autograd.Function | None
+    ) -> None:
         """An `autograd.Function` was called in a recorded scope."""
 
     def viewed(self, kind: str, array: int, view: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from ...runtime import mx
-from ..events import AUTOGRAD, RETURNED, Event, Kind
+from ..events import AUTOGRAD, RETURNED, Event, Kind, Place, users_place
 from ..graph.tape import FUNCTION, Tape
 from ..graph.values import own, shape_of
 from ..hooks.listener import Listener, OperatorCall
@@ -29,6 +30,10 @@ class Scope:
     training: bool
     operators: int = 0
     first: int | None = None  # the first parameter that it used
+    # Handles of what its operators have read, and made; and, of what they have read, what was written since.
+    inputs: set[int] = field(default_factory=set)
+    outputs: set[int] = field(default_factory=set)
+    changed: dict[int, Place] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -58,7 +63,8 @@ class Autograd(Listener):
         self._blocks: dict[int, Block] = {}  # hybridised ones, by the handle of their CachedOp
         self._scope: Scope | None = None  # the recorded scope that is open
         self._suspended: Scope | None = None  # the scope that was open before this pause
-        self._scopes: list[Scope] = []  # those not yet differentiated
+        self._scopes: list[Scope] = []  # those that the next backward pass may be of
+        self._pending: deque[Scope] = deque(maxlen=RECENT)  # those not yet differentiated
         self._training = False
         self._returned = False  # the backward pass that is running makes new arrays
         self._written: dict[int, str] = {}  # running statistics of the blocks called since the last backward
@@ -116,6 +122,7 @@ class Autograd(Listener):
         if not now.is_awaited(AUTOGRAD):
             self._scopes.clear()
         self._scopes.append(self._scope)
+        self._pending.append(self._scope)
         now.await_backward(AUTOGRAD, lambda buffer: buffer.weight in self._books.variables)
         data = next((handle for handle in inputs if handle not in self._books.variables), None)
         if data is not None:
@@ -133,9 +140,14 @@ class Autograd(Listener):
         """Take down an operator of the open scope."""
         scope = self._scope
         if scope is None:
+            if self._pending:
+                self._written_since(call.outputs)
             return
-        inputs = call.inputs
+        inputs, outputs = call.inputs, call.outputs
         self._inputs.update(inputs)
+        self._written_since(outputs)
+        scope.inputs.update(inputs)
+        scope.outputs.update(outputs)
         tape = self._open_tape()
         if tape is not None or (scope.first is None and scope.operators < FIRST_OPERATORS):
             self._enter_scope(inputs)
@@ -154,6 +166,9 @@ class Autograd(Listener):
     def cached_op_invoked(self, op: int, inputs: list[int], outputs: list[int]) -> None:
         """Take down the block."""
         scope, block = self._scope, self._blocks.get(op)
+        if scope is not None:
+            scope.inputs.update(inputs)
+            scope.outputs.update(outputs)
         if scope is None or block is None:
             return
         if scope.training:
@@ -167,16 +182,23 @@ class Autograd(Listener):
         """Remember its graph."""
         self._blocks[op.handle.value] = Block(symbol, dict(flags).get("data_indices"))
 
-    def function_recorded(self, inputs: list[int], outputs: list[int]) -> None:
+    def function_recorded(
+        self, inputs: list[int], outputs: list[int], function: mx.autograd.Function
+    ) -> None:
         """Take down an `autograd.Function`."""
         self._inputs.update(inputs)
+        if self._scope is not None:
+            self._scope.inputs.update(inputs)
+            self._scope.outputs.update(outputs)
         if self._taped_now() is not None:
-            self._tape.add_node(FUNCTION, inputs, outputs)
+            self._tape.add_node(FUNCTION, inputs, outputs, function=function)
 
     def viewed(self, kind: str, array: int, view: int) -> None:
         """A view is recorded by MXNet like an operator."""
         if self._scope is not None:
             self._inputs.add(array)
+            self._scope.inputs.add(array)
+            self._scope.outputs.add(view)
             if self._taped_now() is not None:
                 self._tape.add_node(kind, [array], [view])
 
@@ -216,6 +238,37 @@ class Autograd(Listener):
             ]
         return [inputs[position] for position in block.data]
 
+    # What is written between a forward pass and its backward pass
+
+    def _written_since(self, arrays: Iterable[int]) -> None:
+        for scope in self._pending:
+            for array in scope.inputs.intersection(arrays):
+                scope.changed.setdefault(array, users_place())
+
+    def array_written(self, array: int) -> None:
+        """Values came from NumPy."""
+        if self._pending:
+            self._written_since([array])
+
+    def before_update(self, updater: mx.optimizer.Updater, index: Any, gradient: Any, weight: Any) -> None:
+        """An optimiser is about to write a parameter, or several."""
+        if self._pending:
+            weights = weight if isinstance(weight, (list, tuple)) else [weight]
+            self._written_since([each.handle.value for each in weights])
+
+    def _differentiated(self, heads: list[int]) -> bool:
+        """These heads' forward passes get their backward pass: was what they have read written since?
+
+        Returns whether the forward passes are known.
+        """
+        theirs = [each for each in self._pending if not each.outputs.isdisjoint(heads)]
+        for scope in theirs:
+            self._pending.remove(scope)
+            for array, place in list(scope.changed.items())[:1]:
+                subject = self._books.name_of(array) or ""
+                self._now.note(Noted.CHANGED_SINCE_FORWARD, subject, at=place)
+        return bool(theirs)
+
     # Backward
 
     def before_autograd_backward(
@@ -232,6 +285,7 @@ class Autograd(Listener):
         self._returned = returned
         training = self._scopes[-1].training if self._scopes else True
         now.begin_pass(training)
+        known = self._differentiated(heads)
         if differentiable:
             return  # a part of the forward pass, as in a gradient penalty
         scopes, self._scopes = self._scopes, []
@@ -241,7 +295,7 @@ class Autograd(Listener):
             return
         self._lower_flags()
         now.step.events.append(Event(Kind.BACKWARD, AUTOGRAD))
-        if not scopes and not now.step.count(Kind.FORWARD):
+        if not (scopes or known or now.step.count(Kind.FORWARD)):
             now.note(Noted.BACKWARD_WITHOUT_RECORDING)
         unused = [scope for scope in scopes[:-1] if scope.first and scope.first == scopes[-1].first]
         if unused and len(heads) < len(scopes):
@@ -281,5 +335,8 @@ class Autograd(Listener):
         """Another array, or another block, may get this handle."""
         self._blocks.pop(handle, None)
         self._inputs.discard(handle)
+        for scope in self._pending:
+            scope.inputs.discard(handle)
+            scope.outputs.discard(handle)
         if self._tape is not None:
             self._tape.forget(handle)

@@ -35,6 +35,7 @@ class Buffer:
     array: mx.nd.NDArray | None = (
         None  # the parameter's, by a handle of the audit's own; None once it is freed
     )
+    gradient: mx.nd.NDArray | None = None  # of an executor: what its backward writes, likewise
     is_parameter: bool = True  # False for a variable that nobody named, such as an input of the network
     fed: int = 0  # how often the array was filled from outside, as data is
     fed_before: int = 0  # its latest update
@@ -174,6 +175,7 @@ class Ledger:
             if buffer is None or buffer.weight != weight.handle.value:
                 handle_of_weight, array = weight.handle.value, own(weight.handle.value)
                 buffer = Buffer(name, requests[name], handle_of_weight, str(gradient.context), array)
+                buffer.gradient = own(gradient.handle.value)
                 self.gradients[gradient.handle.value] = self.weights[handle_of_weight] = buffer
             buffers.append(buffer)
         self.executors[handle] = (weakref.ref(executor), buffers)
@@ -190,7 +192,7 @@ class Ledger:
         self.gradients.pop(array, None)
         buffer = self.weights.pop(array, None)
         if buffer is not None:
-            buffer.array = None  # else the parameter's memory would stay
+            buffer.array = buffer.gradient = None  # else the parameter's memory would stay
             self.variables.pop(array, None)
             unused = buffer.passes > bool(buffer.updates)  # gradients that no update has used
             if buffer.is_parameter and unused and len(self.departed) < DEPARTED:
@@ -199,7 +201,7 @@ class Ledger:
     def release(self) -> None:
         """Let go of all arrays."""
         for buffer in [*self.weights.values(), *self.gradients.values()]:
-            buffer.array = None
+            buffer.array = buffer.gradient = None
         for table in (self.gradients, self.weights, self.executors, self.variables, self.pushed):
             table.clear()
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...runtime import mx
 from ..events import AUTOGRAD, NOWHERE, RETURNED, Event, Kind, Place
-from ..graph.graph import Graph
+from ..graph.graph import Graph, Node
 from ..graph.values import read, sample_of
 from .ledger import Buffer
 
@@ -30,6 +30,7 @@ class Noted(Enum):
     RECORDING_WITHOUT_BACKWARD = "recorded forward pass that was never differentiated"
     STATISTICS_READ_EARLY = "running statistics were read while their backward pass was in flight"
     STATISTICS_READ_STALE = "running statistics were read before their backward pass had written them"
+    CHANGED_SINCE_FORWARD = "an array that a forward pass has read was written before its backward pass"
     OUTPUT_AS_GRADIENT = "backward with the outputs themselves as their gradients"
     NUMBER_COMPILED_IN = "a hybridised graph was used that has an earlier value of a number compiled in"
     COPIED_ONTO_ITSELF = "a parameter was set to its own array"
@@ -174,6 +175,24 @@ class Look:
     graph: Graph
     device: str
     training: bool = True  # the mode of its forward pass
+    judged: bool = False  # its gradient was held against the loss's derivative
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """A backward pass held against difference quotients of its loss: the first parameter whose gradient is another.
+
+    got, wanted: what the gradient says and what the loss does along one random direction.
+    """
+
+    parameters: int = 0  # that were judged
+    name: str = ""  # of the parameter; empty: all gradients are right
+    got: float = 0.0
+    wanted: float = 0.0
+    culprit: Node | None = None  # the operator whose own backward is wrong
+    uses: int = 1  # of the parameter
+    adds: bool = False  # with grad_req="add"
+    left: str = ""  # why the pass, or a part of it, was not judged
 
 
 class Rates(NamedTuple):
@@ -194,6 +213,7 @@ class Step:
     lost: list[str] = field(default_factory=list)  # buffers wiped before anybody used them
     notes: list[Note] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    derivatives: list[Derivative] = field(default_factory=list)
     samples: list[UpdateSample] = field(default_factory=list)
     weights: list[WeightCopy] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)  # fingerprints of what was fed
@@ -215,7 +235,7 @@ class Step:
 
     def forget_arrays(self) -> None:
         """Let go of what was only kept for the rules."""
-        self.looks, self.samples, self.weights = [], [], []
+        self.looks, self.samples, self.weights, self.derivatives = [], [], [], []
 
     def count(self, kind: Kind | str) -> int:
         """How often something ran in the step, never added up over devices or networks.
