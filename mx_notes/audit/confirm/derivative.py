@@ -33,12 +33,14 @@ class Derivatives(Listener):
     def __init__(self, now: OpenStep, books: Ledger) -> None:
         self._now, self._books = now, books
         self._looks, self._spent = 0, 0.0
+        self._second_order = False  # a gradient is a part of the loss
         self._before: dict[Buffer, np.ndarray] = {}  # gradients to which the pass will add
 
     def before_autograd_backward(
         self, heads: list[int], head_gradients: list[int], returned: bool, differentiable: bool
     ) -> None:
         """Remember what a pass will add to."""
+        self._second_order = self._second_order or differentiable
         self._remember(self._books.variables.values())
 
     def before_executor_backward(self, executor: int, head_gradients: list[int]) -> None:
@@ -83,7 +85,10 @@ class Derivatives(Listener):
             if array is not None and buffer.last is not None and buffer.last.number == self._now.passes:
                 gradients[leaf] = read(array).astype(np.float64) - self._before.get(buffer, 0)
                 adding |= {leaf} if buffer.request == "add" else set()
+        second_order, self._second_order = self._second_order, False
         try:
+            if second_order:
+                raise CannotReplay("a gradient is a part of the loss")
             judged = judge(look, gradients, adding, until=start + BUDGET - self._spent)
             self._now.step.derivatives.append(judged)
         except CannotReplay as reason:
@@ -150,22 +155,23 @@ class _Trial:
             direction[leaf] = step * random.choice([-1.0, 1.0], value.shape)
             along += float((self.gradients[leaf].reshape(value.shape) * direction[leaf]).sum())
             size += float(np.square(self.gradients[leaf]).sum()) * step**2
-        fine = self._quotient(direction, 0.1)
+        fine, bend = self._quotient(direction, 0.1)
         self.last, allowed = (along, fine), TOLERANCE * np.sqrt(size)
         if not np.isfinite([along, fine]).all() or abs(fine - along) <= allowed:
             return False
-        # A kink within the step changes the quotient with its size.
-        doubt = abs(self._quotient(direction, 1.0) - fine) + 1e-9 * abs(self.replay.loss) + 1e-14
+        # At a kink the loss bends, and a kink within the step changes the quotient with its size.
+        doubt = bend + abs(self._quotient(direction, 1.0)[0] - fine) + 1e-9 * abs(self.replay.loss) + 1e-14
         return abs(fine - along) > allowed + 4 * doubt
 
-    def _quotient(self, direction: dict[Node, np.ndarray], part: float) -> float:
-        losses = [
+    def _quotient(self, direction: dict[Node, np.ndarray], part: float) -> tuple[float, float]:
+        """The difference quotient, and by how much the two halves of the step differ."""
+        ahead, back = (
             self.replay.loss_with(
                 {leaf: Output(leaf).value + sign * part * d for leaf, d in direction.items()}
             )
             for sign in (1, -1)
-        ]
-        return (losses[0] - losses[1]) / (2 * part)
+        )
+        return (ahead - back) / (2 * part), abs(ahead - 2 * self.replay.loss + back) / part
 
 
 def _culprit(look: Look, replay: Replay, leaf: Node, trained: set[Node], adding: set[Node]) -> Node | None:
@@ -216,10 +222,10 @@ def _is_wrong_alone(
             direction = step * random.choice([-1.0, 1.0], value.shape)
             along = float((gradient * direction).sum())
             sides = []
-            for part in (0.1, -0.1):
+            for part in (0.1, 0, -0.1):
                 moved = mx.nd.array(value + part * direction, dtype=np.float64)
                 sides.append(total([*given[:i], moved, *given[i + 1 :]]))
-            quotient = (sides[0] - sides[1]) / 0.2
-            if not abs(quotient - along) <= 2 * TOLERANCE * max(size, abs(quotient)) + 1e-12:
+            quotient, bend = (sides[0] - sides[2]) / 0.2, abs(sides[0] - 2 * sides[1] + sides[2]) / 0.1
+            if not abs(quotient - along) <= 2 * TOLERANCE * max(size, abs(quotient)) + 4 * bend + 1e-12:
                 return True
     return False

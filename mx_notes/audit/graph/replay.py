@@ -207,6 +207,8 @@ def _stand_in(node: Node, data: np.ndarray, label: np.ndarray | None = None) -> 
     )
     if weight is None:
         raise CannotReplay(f"the loss of {node.op} is not known")
+    if (label < 0).any() or (label >= data.shape[1]).any():
+        raise CannotReplay(f"{node.op} is given labels outside its classes")
     shifted = data - data.max(axis=1, keepdims=True)
     logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     kept = (

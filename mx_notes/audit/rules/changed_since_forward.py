@@ -15,8 +15,14 @@ class ChangedSinceForward(Rule):
     right = "loss.backward()\nloss_of_head.backward()\nheads.step(n)"
     note = "Backward starts once the whole batch has gone forward, and with the same numbers."
 
+    def __init__(self) -> None:
+        self.out_of_order = False  # the whole update came before backward, which call-order says
+
     def on_step(self, step: Step) -> Findings:
         """Say what was noted."""
+        self.out_of_order = self.out_of_order or bool(step.noted(Noted.UPDATE_BEFORE_BACKWARD))
+        if self.out_of_order:
+            return []
         return [
             Message(
                 f"{note.subject or 'an array'} is written here, after the forward pass that has read it and before its"

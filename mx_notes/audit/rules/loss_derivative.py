@@ -5,11 +5,17 @@ from __future__ import annotations
 from ...runtime.known_faults import Fault, known_faults
 from ..graph.graph import Node
 from ..graph.tape import FUNCTION
-from ..trace.step import Derivative, Step
+from ..trace.step import Derivative, Noted, Step
 from . import ERROR, NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
 from ._words import title
 
 HAND_WRITTEN = (FUNCTION, "Custom")
+OUT_OF_ORDER = (
+    Noted.UPDATE_BEFORE_BACKWARD,
+    Noted.BACKWARD_WITHOUT_FORWARD,
+    Noted.CHANGED_SINCE_FORWARD,
+    Noted.BACKWARD_OF_INFERENCE,
+)
 
 
 class LossDerivative(Rule):
@@ -18,15 +24,17 @@ class LossDerivative(Rule):
     id, severity = "loss-derivative", ERROR
     sees = "difference quotients of the loss along random directions, on a few sampled steps, for at most 5 s"
     wrong = "gluon.nn.SELU()  # of MXNet 1.9.1, whose gradient is another function's"
-    right = "mx-notes run --mend train.py"
+    right = "gluon.nn.ELU()  # or the same program under mx-notes run --mend"
     note = "Backward computes the derivative of the loss by each weight."
 
     def __init__(self) -> None:
+        self.out_of_order = False  # other numbers went backward than forward, which other rules say
         self.said: set[str] = set()  # operators, and parameters for which none was found
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Say which gradient is not the derivative, and which operator makes it so."""
-        judged = [each for each in step.derivatives if each.parameters]
+        self.out_of_order = self.out_of_order or bool(step.noted(*OUT_OF_ORDER))
+        judged = [each for each in step.derivatives if each.parameters and not self.out_of_order]
         wrong = {each.culprit.name if each.culprit else each.name: each for each in judged if each.name}
         new = [name for name in wrong if name not in self.said]
         self.said.update(new)
