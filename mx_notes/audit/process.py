@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
 from .. import disk
 from ..runtime import mends
-from .hooks.attach import attached
+from .hooks.attach import UNSEEN, attached
 from .hooks.listener import Listener
 from .hooks.telling import audience, leave_all
 from .watch import StopAudit, Watch, audit
@@ -32,10 +33,30 @@ def begin() -> None:
         mends.begin()
     process = _Process(**options)
     process.begin()
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _as_without_us
     atexit.register(process.finish)
     # A process that ends without Python's own end, as children of multiprocessing do.
     leave, os._exit = os._exit, lambda status: (process.finish(), leave(status))
     os.register_at_fork(after_in_child=process.begin_as_child)
+
+
+def _as_without_us(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback that the program would have had: without the frames of the hooks."""
+    seen, each = set(), error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        each.__traceback__ = _without_our_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
+    sys.__excepthook__(kind, error, error.__traceback__)
+
+
+def _without_our_frames(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename == UNSEEN:
+        trace = trace.tb_next
+    if trace is not None:
+        trace.tb_next = _without_our_frames(trace.tb_next)
+    return trace
 
 
 class _Process:

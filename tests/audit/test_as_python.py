@@ -59,6 +59,15 @@ for number in range(3):
     "an error of MXNet's own": TRAINING + "mx.nd.ones((2, 3)) + mx.nd.ones((4, 5))",
     "an error of MXNet's that nobody waits for": TRAINING
     + "x = mx.nd.random.normal(0, -1, shape=(2,))\ntrain()",
+    "an error inside of MXNet's own loop": TRAINING
+    + """
+train()
+def stop(at):
+    raise KeyError(at.nbatch)
+data = mx.io.NDArrayIter(mx.nd.ones((8, 4)), mx.nd.ones((8,)), 4)
+loss = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2), name="softmax")
+mx.mod.Module(loss).fit(data, num_epoch=1, batch_end_callback=stop)
+""",
     "a patch of MXNet's": TRAINING
     + """
 step = mx.gluon.Trainer.step

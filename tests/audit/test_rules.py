@@ -302,7 +302,10 @@ def test_gradients_added_from_true_and_false_examples_are_two_tasks(batches):
     [
         ({}, []),
         ({"use_global_stats": True}, ["batch-norm"]),
-        ({"beta_initializer": mx.init.Constant(-20)}, ["dead-activation", "constant-output", "frozen-parameter"]),
+        (
+            {"beta_initializer": mx.init.Constant(-20)},
+            ["dead-activation", "constant-output", "frozen-parameter"],
+        ),
     ],
 )
 def test_batch_norm_and_relu_in_one_operator_are_looked_at_as_both(digits, settings, found):

@@ -28,6 +28,8 @@ from .listener import Listener, operator_names
 from .methods import methods
 from .telling import Attachment, audience, audiences, unreported
 
+UNSEEN = f"{__file__} (like importlib._bootstrap)"  # the file of the hooks' frames, as tracebacks have it
+
 # (owner, name): the original and what stands in its place. An entry stays where the program itself has put
 # something in ours' place meanwhile, which may call ours.
 _installed: dict[tuple[object, str], tuple[object, Callable]] = {}
@@ -80,7 +82,7 @@ def _unseen_by_warnings(original: Callable, ours: Callable) -> Callable:
 
     It passes over frames of the import system, which it knows by these words in their file's name.
     """
-    ours.__code__ = ours.__code__.replace(co_filename=f"{__file__} (like importlib._bootstrap)")
+    ours.__code__ = ours.__code__.replace(co_filename=UNSEEN)
     return functools.wraps(original)(ours)
 
 
