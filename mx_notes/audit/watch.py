@@ -59,6 +59,7 @@ class Watch:
         self._first_steps: list[StepEvents] = []
         self._found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
         self._rules: list[Rule] = [kind() for kind in rules().values()]
+        self._stepping = [rule for rule in self._rules if type(rule).on_step is not Rule.on_step]
         self._stopped: set[str] = set()
         self._seen: dict[tuple, Finding] = {}
         self._max_steps, self._stops = max_steps, 0
@@ -151,8 +152,9 @@ class Watch:
             except Exception as error:
                 self.failed(error)
             else:
-                for rule in self._rules:
-                    self._ask(rule, rule.at_end, facts)
+                with np.errstate(all="ignore"):
+                    for rule in self._rules:
+                        self._ask(rule, rule.at_end, facts)
             if self._witness:
                 self._witness.finish(self.number_of_steps, self.recorder.now.passes)
             self.recorder.release()
@@ -171,9 +173,10 @@ class Watch:
             self._first_steps.append(StepEvents(step.number, step.sampled, step.events))
         if ELSEWHERE not in self.remarks and step.noted(Noted.BACKWARD_ELSEWHERE):
             self.remarks.append(ELSEWHERE)
-        for rule in self._rules:
-            if step.sampled or not rule.sampled_only:
-                self._ask(rule, rule.on_step, step)
+        with np.errstate(all="ignore"):
+            for rule in self._stepping:
+                if step.sampled or not rule.sampled_only:
+                    self._ask(rule, rule.on_step, step)
         if self._witness:
             self._witness.on_step(step, self.recorder.now.passes)
         if self._max_steps is not None and step.number >= self._max_steps:
@@ -186,8 +189,7 @@ class Watch:
         if rule.id in self._stopped:
             return
         try:
-            with np.errstate(all="ignore"):
-                found = question(about)
+            found = question(about)
         except Unreadable:
             return  # an operator of the program has failed, of which the program is told where it waits itself
         except Exception as error:
@@ -204,6 +206,8 @@ class Watch:
     def _enter(self, rule: Rule, messages: list[Message], step: Step | None) -> None:
         if step or rule.id not in self.checked:
             self.checked[rule.id] += 1
+        if not messages:
+            return
         seen = []
         for message in messages:
             finding = Finding(

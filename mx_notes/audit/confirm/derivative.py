@@ -20,7 +20,7 @@ from ..trace.step import Derivative, Look
 from ..trace.steps import OpenStep
 
 BUDGET = 5.0  # seconds of a run
-LOOKS = 3  # backward passes of a run that are judged, while the budget lasts
+LOOKS = 2  # backward passes of a run that are judged, while the budget lasts
 STEP = 1e-4  # of the difference quotients, relative to the size of the parameter
 TOLERANCE = 0.005  # of the gradient's size along a random direction: float32 is right to 1e-3
 DIRECTIONS = 3  # in which a gradient is judged: one that is off by 2% is missed once in 100 times

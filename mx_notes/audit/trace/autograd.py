@@ -145,7 +145,8 @@ class Autograd(Listener):
             return
         inputs, outputs = call.inputs, call.outputs
         self._inputs.update(inputs)
-        self._written_since(outputs)
+        if len(self._pending) > 1:  # MXNet itself refuses to write what the open scope has read
+            self._written_since(outputs)
         scope.inputs.update(inputs)
         scope.outputs.update(outputs)
         tape = self._open_tape()

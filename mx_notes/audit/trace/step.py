@@ -295,6 +295,8 @@ class RunFacts:
 
 def noted_among(notes: list[Note], what: tuple[Noted, ...]) -> list[Note]:
     """The notes of these kinds, each thing once, as it was first noted."""
+    if not notes:  # as nearly always
+        return []
     found = {(note.what, note.subject): note for note in reversed(notes) if note.what in what}
     return list(found.values())[::-1]
 
