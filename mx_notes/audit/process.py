@@ -67,6 +67,8 @@ class _Process:
 
     def _after_step(self) -> None:
         """Leave a report so far, if there is a new finding to tell, if one is wanted, or after half a minute."""
+        if self._watch is None:
+            return  # the last step, judged at the end
         new = self._live and len(self._watch.findings) > self._told
         now = monotonic()
         if now < self._next_look and not new:
