@@ -32,4 +32,11 @@ def __getattr__(name: str):
     return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
 
 
+def load_ipython_extension(shell) -> None:
+    """`%load_ext mx_notes`: the notebook has `%%audit`."""
+    from .audit import notebook
+
+    notebook.load(shell)
+
+
 prepare_on_import()

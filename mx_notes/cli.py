@@ -14,6 +14,7 @@ from .errors import UserError
 if TYPE_CHECKING:
     from .commands.train import Asked
 
+FORMATS = ("text", "json", "html", "github", "sarif", "junit")
 KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
 
 
@@ -131,8 +132,32 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    audit.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
-    audit.add_argument("--html", type=Path, metavar="FILE", help="and as a page, with a timeline")
+    audit.add_argument(
+        "--format",
+        action=_Format,
+        choices=FORMATS,
+        help="how to report: %(choices)s (default: text); may be said several times",
+    )
+    audit.add_argument(
+        "--output", action=_Output, type=Path, metavar="FILE", help="where to, for the --format before it"
+    )
+    for form in ("json", "html"):
+        audit.add_argument(
+            f"--{form}",
+            action=_Short,
+            type=Path,
+            metavar="FILE",
+            help=f"short for --format {form} --output FILE",
+        )
+    audit.add_argument("-v", "--verbose", action="store_true", help="list each rule with what became of it")
+    audit.add_argument("--live", action="store_true", help="print a finding when it is found, too")
+    audit.add_argument(
+        "--ignore", action="append", default=[], metavar="RULE", help="accept what this rule finds"
+    )
+    audit.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="accept what an earlier report (--json) has found"
+    )
+    audit.add_argument("--strict", action="store_true", help="a warning counts as an error does")
     audit.add_argument("--max-steps", type=int, metavar="N", help="stop the script after N steps")
     audit.add_argument(
         "--attest",
@@ -143,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
     _add_program(audit)
-    audit.set_defaults(verb=_audit)
+    audit.set_defaults(verb=_audit, outputs=[])
 
     notes = verbs.add_parser(
         "notes",
@@ -215,6 +240,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(verb=_doctor)
     return parser
+
+
+class _Format(argparse.Action):
+    """Begins an entry of `outputs`: flag, format, file."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        namespace.outputs = [*namespace.outputs, (option_string, values, None)]
+
+
+class _Output(argparse.Action):
+    """Gives the last entry its file."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        if not namespace.outputs or namespace.outputs[-1][2]:
+            parser.error(f"--output {values}: say its --format before it")
+        namespace.outputs = [*namespace.outputs[:-1], (option_string, namespace.outputs[-1][1], values)]
+
+
+class _Short(argparse.Action):
+    """--json FILE."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        namespace.outputs = [*namespace.outputs, (option_string, self.dest, values)]
 
 
 def _add_mend(parser: argparse.ArgumentParser) -> None:
@@ -294,9 +342,22 @@ def _audit(options: argparse.Namespace) -> int:
 
     if options.rules or options.explain is not None:
         return audit.explain(options.explain)
-    files = {"json": options.json, "html": options.html}
-    script = options.script, options.module, options.arguments
-    return audit.report(*script, options.max_steps, options.attest, mend=options.mend, **files)
+    return audit.report(
+        audit.Asked(
+            script=options.script,
+            module=options.module,
+            arguments=options.arguments,
+            max_steps=options.max_steps,
+            attest=options.attest,
+            mend=options.mend,
+            outputs=[(flag, audit.Format(form), file) for flag, form, file in options.outputs],
+            ignore=options.ignore,
+            strict=options.strict,
+            baseline=options.baseline,
+            live=options.live,
+            verbose=options.verbose,
+        )
+    )
 
 
 def _notes(options: argparse.Namespace) -> int:

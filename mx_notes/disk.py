@@ -118,10 +118,10 @@ def _without_following(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def parse_json(content: bytes, path: Path) -> dict:
+def parse_json(content: bytes, path: Path, largest: int = LARGEST_JSON) -> dict:
     """The JSON object in a file's content; raises UserError naming the file for anything else."""
-    if len(content) > LARGEST_JSON:
-        raise UserError(f"{path}: {len(content)} bytes, expected at most {LARGEST_JSON}")
+    if len(content) > largest:
+        raise UserError(f"{path}: {len(content)} bytes, expected at most {largest}")
     try:
         value = json.loads(content.decode())
     except ValueError as error:

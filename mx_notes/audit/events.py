@@ -45,13 +45,16 @@ def users_place() -> Place:
     """The line of the user's code that is running: in the innermost frame outside of the libraries."""
     frame = sys._getframe(1)
     while frame is not None:
-        if _is_users(frame.f_code.co_filename):
+        if is_users(frame.f_code.co_filename):
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return NOWHERE
 
 
 @functools.cache
-def _is_users(file: str) -> bool:
+def is_users(file: str) -> bool:
+    """Whether a file, or a cell of IPython's, is the user's own and no library's."""
     libraries = ("/site-packages/", "/mx_notes/", "/lib/python3")
-    return not file.startswith("<") and not any(part in file.replace("\\", "/") for part in libraries)
+    return (not file.startswith("<") or file.startswith("<ipython-input-")) and not any(
+        part in file.replace("\\", "/") for part in libraries
+    )

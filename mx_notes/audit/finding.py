@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .events import Event, Place
+from .places import in_words
 
 
 class Severity(str, Enum):
@@ -44,8 +45,44 @@ class Finding:
         return f"the run, from step {self.step}" if self.step else "the run"
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}: " if self.file else ""
+        where = f"{in_words(self.place)}: " if self.file else ""
         return f"{self.rule}, {self.when}: {where}{self.message}"
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """A comment `# mx-notes: ignore[rule, …] reason` in the user's program, and the statement that it stands beside."""
+
+    file: str
+    line: int  # of the comment
+    first: int  # line of the statement
+    last: int
+    rules: tuple[str, ...]
+    reason: str
+
+    def accepts(self, finding: Finding) -> bool:
+        """Whether the comment is meant for this finding."""
+        here = finding.file == self.file and self.first <= (finding.line or 0) <= self.last
+        return here and finding.rule in self.rules
+
+    def __str__(self) -> str:
+        return f"{in_words(Place(self.file, self.line))}: ignore[{', '.join(self.rules)}]"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A finding that somebody has decided to live with."""
+
+    finding: Finding
+    steps: int  # on which it was seen
+    by: str  # where that was said: "a comment", "--ignore", a file
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """Rule, place, and who accepted it why, in one line."""
+        where = f" at {in_words(self.finding.place)}" if self.finding.file else ""
+        return f"{self.finding.rule}{where}, by {self.by}" + (f" ({self.reason})" if self.reason else "")
 
 
 @dataclass(frozen=True)

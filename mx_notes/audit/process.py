@@ -10,25 +10,27 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 
 from .. import disk
 from ..runtime import mends
+from .handover import DONE, EVERY, OPENED, OPTIONS, SO_FAR, requested
 from .hooks.attach import UNSEEN, attached
 from .hooks.listener import Listener
 from .hooks.telling import audience, leave_all
+from .report.json import json as json_of
 from .watch import StopAudit, Watch, audit
 
-OPTIONS = "MX_NOTES_AUDIT"  # JSON: "folder", "mend" (put MXNet right first), "options" of `audit`
 IGNORED = 3  # times that a program may swallow StopAudit before it is ended
 
 
 def begin() -> None:
     """Audit this process from here on, as OPTIONS say."""
     options = json.loads(os.environ[OPTIONS])
-    Path(options["folder"], f"{os.getpid()}.opened").touch()
+    Path(options["folder"], f"{os.getpid()}{OPENED}").touch()
     if options.pop("mend"):
         mends.begin()
     process = _Process(**options)
@@ -62,21 +64,48 @@ def _without_our_frames(trace: TracebackType | None) -> TracebackType | None:
 class _Process:
     """The audit of this process."""
 
-    def __init__(self, folder: str, options: dict) -> None:
-        self._folder, self._options = Path(folder), options
+    def __init__(self, folder: str, live: bool, options: dict) -> None:
+        self._folder, self._live, self._options = Path(folder), live, options
+        self._told = 0  # findings in the last report so far
+        self._next_look = self._next_report = 0.0  # seconds, of the clock
+        self._asked = requested(self._folder)
         self._open = ExitStack()
         self._watch: Watch | None = None
         self._forked = False
 
     def begin(self) -> None:
         """Watch from here on."""
-        self._watch = self._open.enter_context(audit(**self._options, on_stop=self._stop))
+        self._told, self._next_report = 0, monotonic() + EVERY
+        self._watch = self._open.enter_context(
+            audit(**self._options, on_stop=self._stop, on_step=self._after_step)
+        )
 
     def begin_as_child(self) -> None:
         """After a fork: what the parent has seen is the parent's; begin anew when this process trains."""
         leave_all()
         self._open, self._watch, self._forked = ExitStack(), None, True
         self._open.enter_context(attached(_FirstTraining(self.begin)))
+
+    def _after_step(self) -> None:
+        """Leave a report so far, if there is a new finding to tell, if one is wanted, or after half a minute."""
+        if self._watch is None:
+            return  # the last step, judged at the end
+        new = self._live and len(self._watch.findings) > self._told
+        now = monotonic()
+        if now < self._next_look and not new:
+            return
+        self._next_look = now + 1
+        asked = requested(self._folder)
+        if not new and asked == self._asked and now < self._next_report:
+            return
+        self._asked, self._next_report = asked, now + EVERY
+        self._told = len(self._watch.findings)
+        with suppress(OSError):  # a full disk is not the program's concern
+            self._leave(SO_FAR, self._watch)
+
+    def _leave(self, suffix: str, watch: Watch) -> None:
+        watch.script = watch.script or f"process {os.getpid()}"
+        disk.replace(self._folder / f"{os.getpid()}{suffix}", json_of(watch.all_found()))
 
     def _stop(self, times: int) -> None:
         if times <= IGNORED:
@@ -91,11 +120,10 @@ class _Process:
         watch, self._watch = self._watch, None
         if watch is None:
             return
-        watch.finish(trained_elsewhere=any(self._folder.glob("*.json")))
+        watch.finish(trained_elsewhere=any(self._folder.glob(f"*{DONE}")))
         self._open.close()
         if watch.number_of_steps or not self._forked:
-            watch.script = watch.script or f"process {os.getpid()}"
-            disk.replace(self._folder / f"{os.getpid()}.json", watch.to_json())
+            self._leave(DONE, watch)
 
 
 class _FirstTraining(Listener):

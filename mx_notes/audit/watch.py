@@ -7,6 +7,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from html import escape
 from importlib import metadata
 
 import numpy as np
@@ -19,13 +20,18 @@ from .events import NOWHERE
 from .finding import Finding, Severity, StepEvents
 from .hooks.attach import attached
 from .hooks.telling import Unreadable, audience, pay, strict, unreported
-from .report.summary import RuleState, State, Summary
+from .ignores import ignores_in, users_files
+from .report.accepting import accept
+from .report.summary import RuleState, State, Summary, plural
 from .rules import ERROR, Findings, Message, NothingToCheck, Rule, rules
+from .settings import Settings
 from .trace.recorder import Recorder
 from .trace.step import Noted, RunFacts, Step
 
 FIRST_STEPS = 12  # kept for the timeline, however long the training
 ELSEWHERE = "backward passes ran in other threads, where they are not seen: no rule judges their graphs"
+FRAME = """<iframe srcdoc="{}" title="audit" style="width: 100%; height: 30rem; border: 0; resize: vertical; \
+overflow: auto"></iframe>"""
 CALLS = ("forward", "backward", "update", "micro-batches")
 
 
@@ -49,6 +55,8 @@ class Watch:
         attest: bool = False,
         confirmation: Confirmation | None = None,
         on_stop: Callable[[int], None] | None = None,
+        settings: Settings | None = None,
+        on_step: Callable[[], None] | None = None,
     ) -> None:
         self.findings: list[Finding] = []
         self.repeats: Counter[Finding] = Counter()
@@ -64,6 +72,7 @@ class Watch:
         self._seen: dict[tuple, Finding] = {}
         self._max_steps, self._stops = max_steps, 0
         self._on_stop = on_stop or _stop
+        self._settings, self._on_step = settings or Settings(), on_step
         self._finished = False
         self.recorder = (
             Recorder([self._judge]) if confirmation is None else confirmation.recorder(self._judge)
@@ -87,8 +96,8 @@ class Watch:
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that say that the training is wrong."""
-        return [finding for finding in self.findings if finding.severity is ERROR]
+        """The findings that say that the training is wrong, without those that were accepted."""
+        return self.summary().errors
 
     def raise_for_findings(self, allow: Collection[str] = ()) -> None:
         """Raise AuditError if there is a finding of severity `error` from a rule not in `allow`."""
@@ -97,10 +106,15 @@ class Watch:
             raise AuditError("\n".join(map(str, wrong)))
 
     def summary(self) -> Summary:
-        """What was found, as plain data."""
+        """What was found, as plain data, with what was accepted set apart."""
+        return accept(self.all_found(), self._settings)
+
+    def all_found(self) -> Summary:
+        """What was found, as plain data, accepted or not."""
         totals = self.recorder.now.totals
         kinds = [kind for kind in CALLS if any(of == kind for of, _ in totals)]
         order = list(Severity)
+        files = users_files([self.script, *(finding.file for finding in self.findings)])
         return Summary(
             script=self.script,
             status=None,
@@ -117,13 +131,15 @@ class Watch:
             found_on=self._found_on,
             attestation=self.attestation,
             versions=_versions(),
+            program=self.script,
+            ignores=[ignore for file in files for ignore in ignores_in(file)],
         )
 
-    def report(self) -> str:
-        """The report as text."""
+    def report(self, verbose: bool = False) -> str:
+        """The report as text. verbose: with a line per rule."""
         from .report.text import text
 
-        return text(self.summary())
+        return text(self.summary(), verbose)
 
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing, with a timeline of the first steps."""
@@ -132,10 +148,19 @@ class Watch:
         return html(self.summary())
 
     def to_json(self) -> str:
-        """The report as JSON, schema 1."""
+        """The report as JSON; docs/ci.md has the schema."""
         from .report.json import json
 
         return json(self.summary())
+
+    def __repr__(self) -> str:
+        summary = self.summary()
+        found = ", ".join(dict.fromkeys(finding.rule for finding, _ in summary.findings))
+        return f"<Watch: {plural(summary.steps, 'step')}, {found or 'nothing found'}>"
+
+    def _repr_html_(self) -> str:
+        """The page in a notebook's cell, kept apart from the notebook's own styles by a frame."""
+        return FRAME.format(escape(self.to_html()))
 
     def finish(self, trained_elsewhere: bool = False) -> None:
         """Judge the last step and the run; once. trained_elsewhere: a child process trained."""
@@ -179,6 +204,8 @@ class Watch:
                     self._ask(rule, rule.on_step, step)
         if self._witness:
             self._witness.on_step(step, self.recorder.now.passes)
+        if self._on_step:
+            self._on_step()
         if self._max_steps is not None and step.number >= self._max_steps:
             self._stops += 1
             self._on_stop(self._stops)
@@ -271,6 +298,8 @@ def audit(
     confirmation: Confirmation | None = None,
     on_stop: Callable[[int], None] | None = None,
     check_gradients: bool = True,
+    settings: Settings | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> Iterator[Watch]:
     """Audit what MXNet does inside the `with`; an exception in it passes through.
 
@@ -278,13 +307,13 @@ def audit(
     first steps against those of MXNet's profiler; networks must be bound inside the `with`. confirmation:
     recomputes gradients and updates on some steps, too. on_stop: called instead of raising StopAudit, with the
     number of steps beyond the last. check_gradients: hold the gradients of a few steps against the loss's own
-    derivative, for at most 5 s.
+    derivative, for at most 5 s. settings: rules that are switched off, and severities. on_step: called after each
+    step was judged.
     """
     with unreported():
-        watch = Watch(max_steps, attest, confirmation, on_stop)
-    listeners = watch.recorder.listeners
+        watch = Watch(max_steps, attest, confirmation, on_stop, settings, on_step)
     derivatives = [Derivatives(watch.recorder.now, watch.recorder.ledger)] if check_gradients else []
-    with attached(*listeners, *derivatives, failed=watch.failed):
+    with attached(*watch.recorder.listeners, *derivatives, failed=watch.failed):
         try:
             yield watch
         finally:

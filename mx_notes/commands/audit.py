@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-import json as standard
+import json
 import os
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import disk
 from ..audit.events import NOWHERE
 from ..audit.finding import Finding
-from ..audit.report.json import summary_of
+from ..audit.handover import OPENED, OPTIONS, left
+from ..audit.ignores import fault, ignores_in
+from ..audit.report.accepting import accept, baseline
+from ..audit.report.formats import Format, written
 from ..audit.report.summary import Summary
-from ..audit.report.text import text
+from ..audit.settings import Settings, settings_for
 from ..errors import UserError, at_least_one
 from ..runtime import mends
 from . import child
+from .following import Following, store
 
 BEGIN = "mx_notes.audit.process:begin"
-OPTIONS = "MX_NOTES_AUDIT"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be audited, and how."""
+
+    script: Path | None
+    module: list[str] | None  # instead of the script: its name and arguments
+    arguments: list[str]
+    max_steps: int | None
+    attest: bool  # count with MXNet's profiler, too
+    mend: bool  # put right what MXNet computes wrong
+    outputs: list[tuple[str, Format, Path | None]]  # the flag, and None for the terminal
+    ignore: list[str]
+    strict: bool  # warnings count as errors do
+    baseline: Path | None
+    live: bool  # tell findings when they are found
+    verbose: bool
 
 
 def explain(rule: str | None) -> int:
@@ -31,62 +51,87 @@ def explain(rule: str | None) -> int:
     return 0
 
 
-def report(
-    script: Path | None,
-    module: list[str] | None,
-    arguments: list[str],
-    max_steps: int | None = None,
-    attest: bool = False,
-    mend: bool = False,
-    json: Path | None = None,
-    html: Path | None = None,
-) -> int:
-    """Run the script, or the module (its name and arguments), under the audit, and print the report on stderr.
+def report(asked: Asked) -> int:
+    """Run the script, or the module, under the audit, and write the reports: files, and one on stderr.
 
-    max_steps: stop the script after so many. attest: count with MXNet's profiler, too. mend:
-    put right what MXNet computes wrong. json, html: files for
-    the report. Returns the exit status: 1 if an error was found, otherwise the script's own. Raises UserError
-    for what cannot be run or written.
+    Returns the exit status: 1 if an error was found, or a warning where that counts, otherwise the script's
+    own. Raises UserError for what cannot be run, read or written.
     """
-    at_least_one(f"--max-steps {max_steps}", 1 if max_steps is None else max_steps)
-    for flag, file in (("--json", json), ("--html", html)):
+    for flag, _, file in asked.outputs:
         if file and (file.is_dir() or not os.access(file.absolute().parent, os.W_OK)):
             raise UserError(f"{flag} {file}: cannot be written; name a file in a folder that is there")
-    command = child.command(script, module, arguments)
+    command = child.command(asked.script, asked.module, asked.arguments)
+    settings = _settings(asked)
+    known = baseline(asked.baseline) if asked.baseline else None
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     with tempfile.TemporaryDirectory() as folder:
-        options = {"folder": folder, "mend": mend, "options": {"max_steps": max_steps, "attest": attest}}
-        variables = child.environment(then=BEGIN) | {OPTIONS: standard.dumps(options)}
-        pid, status = child.run(command, variables)
-        summary = _summary(command, Path(folder), pid, status)
-    if mend:
-        summary = replace(summary, mended=mends.names())
-    print(text(summary), file=sys.stderr)
-    if json:
-        from ..audit.report.json import json as to_json
 
-        _write("--json", json, to_json(summary))
-    if html:
-        from ..audit.report.html import html as to_html
+        def summary(pid: int, status: int | None = None) -> Summary:
+            found = _summary(command, Path(folder), pid, status)
+            return accept(found, settings, known, f"--baseline {asked.baseline}")
 
-        _write("--html", html, to_html(summary))
-    return 1 if summary.is_wrong else status or int(not summary.rules)  # no report: nothing is known
+        def keep(summary: Summary) -> None:
+            for flag, form, file in asked.outputs:
+                if file and (summary.status is not None or form is Format.JSON):
+                    store(flag, file, written(summary, form, asked.verbose))
+
+        options = {
+            "folder": folder,
+            "mend": asked.mend,
+            "live": asked.live,
+            "options": {"max_steps": settings.max_steps, "attest": asked.attest},
+        }
+        variables = child.environment(then=BEGIN) | {OPTIONS: json.dumps(options)}
+        following = Following(Path(folder), summary, keep, asked.live, colour)
+        pid, status = child.run(command, variables, following.look, following.request)
+        found = summary(pid, status)
+    if asked.mend:
+        found = replace(found, mended=mends.names())
+    for form in [form for _, form, file in asked.outputs if file is None] or [Format.TEXT]:
+        print(written(found, form, asked.verbose, colour), file=sys.stderr)
+    keep(found)
+    wrong = found.is_wrong or (settings.strict and found.warnings)
+    return 1 if wrong else status or int(not found.rules)  # no report: nothing is known
 
 
-def _summary(command: list[str], folder: Path, pid: int, status: int) -> Summary:
-    """What the processes of the script left in the folder, the first of them with its children."""
-    found = {
-        path.stem: summary_of(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))
-    }
-    own = found.pop(str(pid), None) or _unseen(
-        command, (folder / f"{pid}.opened").exists(), status, bool(found)
-    )
-    return replace(own, script=" ".join(command[1:]), status=status, children=list(found.values()))
+def _settings(asked: Asked) -> Settings:
+    """What flags, the project and the script's own comments say, before anything runs. Raises UserError."""
+    at_least_one(f"--max-steps {asked.max_steps}", 1 if asked.max_steps is None else asked.max_steps)
+    script = None if asked.module else asked.script
+    settings = settings_for(script.absolute().parent if script else Path.cwd())
+    settings = settings.ignoring(asked.ignore, "--ignore")
+    faults = [fault(ignore) for ignore in ignores_in(str(script))] if script and script.is_file() else []
+    for message in filter(None, faults):
+        raise UserError(message)
+    max_steps = settings.max_steps if asked.max_steps is None else asked.max_steps
+    return replace(settings, max_steps=max_steps, strict=settings.strict or asked.strict)
 
 
-def _unseen(command: list[str], opened: bool, status: int, trained_elsewhere: bool) -> Summary:
+def _summary(command: list[str], folder: Path, pid: int, status: int | None) -> Summary:
+    """What the processes of the script left in the folder, the first of them with its children.
+
+    status: None while the script runs.
+    """
+    found = left(folder)
+    own = found.pop(str(pid), None) or _unseen(folder, pid, status, bool(found))
+    if status is not None and not (folder / f"{pid}.json").exists() and own.rules:
+        remark = (
+            f"the script ended with status {status} before the audit could: this is as of step {own.steps}"
+        )
+        own = replace(own, remarks=[*own.remarks, remark])
+    script = " ".join(command[1:])
+    own = replace(own, script=script, status=status, children=list(found.values()))
+    # Of the script's own file, this was said before it ran.
+    faults = dict.fromkeys(fault(ignore) for each in own.processes for ignore in each.ignores)
+    return replace(own, remarks=[*own.remarks, *filter(None, faults)])
+
+
+def _unseen(folder: Path, pid: int, status: int | None, trained_elsewhere: bool) -> Summary:
     """The summary of a first process that left no report: it opened no MXNet, or had no time to."""
     findings, remarks = [], []
-    if opened:
+    if status is None:
+        remarks.append("no step so far")
+    elif (folder / f"{pid}{OPENED}").exists():
         remarks.append(f"the script ended with status {status} before the audit could report")
     elif not trained_elsewhere:
         from ..audit.rules.nothing_trained import NothingTrained, message  # opens MXNet
@@ -94,9 +139,3 @@ def _unseen(command: list[str], opened: bool, status: int, trained_elsewhere: bo
         words = message("no MXNet: the script ended without opening it")
         findings.append((Finding(NothingTrained.id, NothingTrained.severity, words, 0, True, NOWHERE), 1))
     return Summary(None, status, 0, findings, [], {}, [], remarks, [], {}, None, {})
-
-
-def _write(flag: str, file: Path, content: str) -> None:
-    with disk.writing(f"{flag} {file}"):
-        # Not as a whole: the file may be a pipe. A file's name in the report may hold bytes that are not UTF-8.
-        file.write_text(content, encoding="utf-8", errors="replace")

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import UserError
@@ -46,10 +46,16 @@ def command(program: Path | None, module: list[str] | None, arguments: list[str]
     return [sys.executable, str(program), *arguments]
 
 
-def run(arguments: list[str], variables: Mapping[str, str]) -> tuple[int, int]:
+def run(
+    arguments: list[str],
+    variables: Mapping[str, str],
+    each_second: Callable[[int], None] | None = None,
+    on_request: Callable[[int], None] | None = None,
+) -> tuple[int, int]:
     """Run a command to its end, passing on the signals that this process gets; returns its pid and exit status.
 
-    The status of a program that was killed is 128 + the signal, as a shell has it.
+    The status of a program that was killed is 128 + the signal, as a shell has it. each_second: called while it
+    runs, with its pid. on_request: called so at SIGUSR1, which then reaches only a program that has a handler.
     """
     watched = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -61,10 +67,28 @@ def run(arguments: list[str], variables: Mapping[str, str]) -> tuple[int, int]:
     try:
         child = subprocess.Popen(arguments, env=variables, preexec_fn=begin)
         while child.poll() is None:
-            received = signal.sigwaitinfo(watched)
+            received = signal.sigtimedwait(watched, 1) if each_second else signal.sigwaitinfo(watched)
+            if each_second:
+                each_second(child.pid)
+            if received is None:
+                continue
+            if received.si_signo == signal.SIGUSR1 and on_request:
+                on_request(child.pid)
+                if not _handles(child.pid, signal.SIGUSR1):
+                    continue
             from_terminal = received.si_signo == signal.SIGINT and received.si_code == SI_KERNEL
             if received.si_signo != signal.SIGCHLD and not from_terminal:
                 child.send_signal(received.si_signo)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return child.pid, 128 - child.returncode if child.returncode < 0 else child.returncode
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal, as the kernel says."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "0")
+    return bool(int(caught, 16) >> (number - 1) & 1)

@@ -27,11 +27,11 @@ def test_a_right_program_ends_with_its_own_output_and_status_0(mx_notes_command,
     assert "loss" in result.stdout
     report = json.loads((tmp_path / "report.json").read_text())
     steps = report["steps"]
-    assert (report["schema"], report["status"], report["findings"]) == (2, 0, [])
+    assert (report["schema"], report["status"], report["findings"]) == (3, 0, [])
     assert report["per_step"] == {kind: {"1": steps} for kind in ("forward", "backward", "update")}
     held = {rule["id"] for rule in report["rules"] if rule["state"] == "held"}
     assert {"backward-once", "call-order", "mean-loss", "momentum"} <= held
-    assert "nothing to check" in result.stderr  # silence is not a pass
+    assert "had nothing to look at" in result.stderr  # silence is not a pass
 
 
 def test_it_stops_cleanly_after_so_many_steps(mx_notes_command, tmp_path):

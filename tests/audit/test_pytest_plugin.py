@@ -32,9 +32,9 @@ def train(backwards=1, update=True):
 def outcome(tmp_path):
     """Run pytest on a test file, in a process of its own; returns its exit status and output."""
 
-    def run(source: str) -> tuple[int, str]:
+    def run(source: str, *options: str) -> tuple[int, str]:
         (tmp_path / "test_mine.py").write_text(source)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, "test_mine.py"]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
         return result.returncode, result.stdout
 
@@ -84,3 +84,44 @@ def test_the_example_in_the_readme_runs(outcome):
 def test_a_session_without_the_fixture_does_not_load_mxnet(outcome):
     status, output = outcome("import sys\ndef test_it():\n    assert 'mxnet' not in sys.modules")
     assert status == 0, output
+
+
+SUITE = """
+import pytest
+
+def test_right():
+    train()
+
+def test_wrong():
+    train(backwards=2)
+
+@pytest.mark.mx_audit(allow=["backward-once", "repeated-batch"])
+def test_accepted():
+    train(backwards=2)
+
+@pytest.mark.mx_audit(allow=["backward-once", "repeated-batch"])
+def test_accepted_by_the_fixture(training_audit):
+    train(backwards=2)
+    training_audit.assert_no_findings()
+
+def test_no_training():
+    assert 1 + 1 == 2
+"""
+
+
+def test_every_test_that_trains_is_audited_where_asked(outcome):
+    status, output = outcome(LOOP + SUITE)
+    assert (status, "5 passed" in output) == (0, True), output
+    status, output = outcome(LOOP + SUITE, "--mx-audit", "--strict-markers")
+    assert status == 1
+    assert "1 failed, 4 passed" in output
+    assert "ERROR  backward-once" in output
+    assert "test_mine.py:17\n      trainer.step(16)" in output
+    assert max(map(len, output[output.index("audit: ") :].partition("short test")[0].splitlines())) <= 80
+
+
+def test_a_marker_with_an_unknown_rule_names_the_nearest(outcome):
+    _, output = outcome(
+        "import pytest\n@pytest.mark.mx_audit(allow=['mean-los'])\ndef test_it():\n    pass", "--mx-audit"
+    )
+    assert "@pytest.mark.mx_audit mean-los: no such rule, did you mean mean-loss?" in output

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tokenize
 from pathlib import Path
 
 import jinja2
 
-from ..events import Place
+from ..places import excerpt, in_words
 from .summary import Summary, plural
 from .timeline import MARK_HEIGHT, NUMBER, timeline
 
@@ -24,22 +23,10 @@ def html(summary: Summary) -> str:
     environment.filters["plural"] = plural
     return environment.get_template("page.html").render(
         summary=summary,
+        places=[in_words(finding.place) for finding, _ in summary.findings],
         excerpts=[excerpt(finding.place) for finding, _ in summary.findings],
         times=sorted({times for counts in summary.calls.values() for times in counts}),
         timeline=timeline(summary.first_steps, summary.found_on),
         number_width=NUMBER,
         mark_height=MARK_HEIGHT,
     )
-
-
-def excerpt(place: Place) -> list[tuple[int, str]]:
-    """That line of a program and its neighbours, numbered; nothing if it can't be read."""
-    if not place.file or not place.line:
-        return []
-    try:
-        with tokenize.open(place.file) as source:
-            lines = source.read().splitlines()
-    except (OSError, SyntaxError, ValueError):
-        return []
-    first = max(place.line - 2, 1)
-    return list(enumerate(lines[first - 1 : place.line + 1], start=first)) if place.line <= len(lines) else []

@@ -1,4 +1,4 @@
-"""The audit's report as JSON, from which the summary can be made again."""
+"""The audit's report as JSON, from which the summary can be made again; docs/ci.md describes it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json as standard
 from typing import Any
 
 from ..events import Event, Kind, Place
-from ..finding import Attestation, Finding, Severity, StepEvents
+from ..finding import Accepted, Attestation, Finding, Ignore, Severity, StepEvents
+from ..places import in_repository, source_line
 from .summary import RuleState, State, Summary
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def json(summary: Summary) -> str:
@@ -22,12 +23,18 @@ def _summary(summary: Summary) -> dict[str, Any]:
     report = {
         "schema": SCHEMA,
         "script": summary.script,
+        "program": summary.program,
         "status": summary.status,
         "steps": summary.steps,
         "per_step": {
             kind: {str(times): n for times, n in counts.items()} for kind, counts in summary.calls.items()
         },
         "findings": [_finding(finding, steps) for finding, steps in summary.findings],
+        "accepted": [
+            _finding(each.finding, each.steps) | {"by": each.by, "reason": each.reason}
+            for each in summary.accepted
+        ],
+        "ignores": [vars(ignore) for ignore in summary.ignores],
         "rules": [
             {"id": rule.id, "sentence": rule.sentence, "state": rule.state.value, "steps": rule.steps}
             for rule in summary.rules
@@ -62,6 +69,8 @@ def _finding(finding: Finding, steps: int) -> dict[str, Any]:
         "message": finding.message,
         "file": finding.file,
         "line": finding.line,
+        "path": in_repository(finding.file) if finding.file else None,
+        "source": source_line(finding.place),
     }
 
 
@@ -70,21 +79,19 @@ def summary_of(text: str) -> Summary:
     return _parsed(standard.loads(text))
 
 
+def _found(each: dict[str, Any]) -> Finding:
+    return Finding(
+        rule=each["rule"],
+        severity=Severity(each["severity"]),
+        message=each["message"],
+        step=each["step"],
+        whole_run=each["whole_run"],
+        place=Place(each["file"], each["line"]),
+    )
+
+
 def _parsed(report: dict[str, Any]) -> Summary:
-    findings = [
-        (
-            Finding(
-                rule=each["rule"],
-                severity=Severity(each["severity"]),
-                message=each["message"],
-                step=each["step"],
-                whole_run=each["whole_run"],
-                place=Place(each["file"], each["line"]),
-            ),
-            each["steps"],
-        )
-        for each in report["findings"]
-    ]
+    findings = [(_found(each), each["steps"]) for each in report["findings"]]
     attestation = report.get("attestation")
     if attestation:
         attestation = Attestation(**{n: v for n, v in attestation.items() if n != "contradicted"})
@@ -115,5 +122,10 @@ def _parsed(report: dict[str, Any]) -> Summary:
         attestation=attestation,
         versions=report["versions"],
         mended=report["mended"],
+        program=report["program"],
+        accepted=[
+            Accepted(_found(each), each["steps"], each["by"], each["reason"]) for each in report["accepted"]
+        ],
+        ignores=[Ignore(**each | {"rules": tuple(each["rules"])}) for each in report["ignores"]],
         children=[_parsed(child) for child in report["children"]],
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..finding import Attestation, Finding, Severity, StepEvents
+from ..finding import Accepted, Attestation, Finding, Ignore, Severity, StepEvents
 
 
 class State(Enum):
@@ -14,6 +14,7 @@ class State(Enum):
 
     ERROR = "error"
     WARNING = "warning"
+    ACCEPTED = "accepted"  # what it found was accepted
     HELD = "held"
     UNCHECKED = "unchecked"  # it had nothing to look at
     STOPPED = "stopped"  # it failed, which is a fault of the audit's own
@@ -33,6 +34,8 @@ class RuleState:
         """The state in words."""
         if self.state in (State.ERROR, State.WARNING):
             return f"{self.state.value} found"
+        if self.state is State.ACCEPTED:
+            return "found, accepted"
         if self.state is State.HELD:
             return f"held on {plural(self.steps, 'step')}" if self.steps else "held over the run"
         return "stopped" if self.state is State.STOPPED else "nothing to check"
@@ -56,12 +59,44 @@ class Summary:
     versions: Mapping[str, str]
     children: list[Summary] = field(default_factory=list)  # of the script's processes that trained, too
     mended: list[str] = field(default_factory=list)  # parts of MXNet that were put right
+    program: str | None = None  # the script's file
+    accepted: list[Accepted] = field(default_factory=list)  # findings that are not among `findings`
+    ignores: list[Ignore] = field(default_factory=list)  # the comments in the program that accept findings
+
+    @property
+    def processes(self) -> list[Summary]:
+        """This one and all its children."""
+        return [self, *(each for child in self.children for each in child.processes)]
 
     @property
     def errors(self) -> list[Finding]:
         """The findings that say that the training is wrong, in any of its processes."""
-        own = [finding for finding, _ in self.findings if finding.severity is Severity.ERROR]
-        return own + [finding for child in self.children for finding in child.errors]
+        return self._of(Severity.ERROR)
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings that are worth a look, in any of its processes."""
+        return self._of(Severity.WARNING)
+
+    def _of(self, severity: Severity) -> list[Finding]:
+        return [
+            finding for each in self.processes for finding, _ in each.findings if finding.severity is severity
+        ]
+
+    @property
+    def unused(self) -> list[tuple[Ignore, str]]:
+        """The comments, with the rule, that accept nothing in any of the processes, though the rule had a look."""
+        idle = (State.UNCHECKED, State.STOPPED)
+        judged = {rule.id for each in self.processes for rule in each.rules if rule.state not in idle}
+        found = [accepted.finding for each in self.processes for accepted in each.accepted]
+        there = dict.fromkeys(ignore for each in self.processes for ignore in each.ignores)
+        return [
+            (ignore, rule)
+            for ignore in there
+            for rule in ignore.rules
+            if rule in judged
+            and not any(finding.rule == rule and ignore.accepts(finding) for finding in found)
+        ]
 
     @property
     def is_wrong(self) -> bool:

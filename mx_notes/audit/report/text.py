@@ -1,41 +1,75 @@
-"""The audit's report as text."""
+"""The audit's report as text for a terminal of 80 columns."""
 
 from __future__ import annotations
 
+import textwrap
+
+from ..finding import Finding
+from ..places import in_words, source_line
 from .summary import State, Summary, plural
 
+WIDTH = 80
+COLOURS = {"error": "31;1", "warning": "33;1"}  # of ECMA-48
+MARKS = {
+    State.ERROR: "error",
+    State.WARNING: "warning",
+    State.ACCEPTED: "accepted",
+    State.HELD: "held",
+    State.UNCHECKED: "-",
+    State.STOPPED: "stopped",
+}
 
-def text(summary: Summary) -> str:
-    """Findings first, then a line per rule, then how often forward, backward and update ran per step."""
-    lines = [f"audit: {plural(summary.steps, 'step')}, {plural(len(summary.findings), 'finding')}"]
-    lines += [f"\n{finding}" for finding in findings_text(summary)]
-    lines += ["", *summary.remarks, *summary.failures]
-    lines += [f"{rule.id:20} {rule.words:20} {rule.sentence}" for rule in summary.rules]
-    lines.append("")
-    for kind in ("forward", "backward", "update"):
-        counts = ", ".join(
-            f"{times} on {plural(n, 'step')}" for times, n in summary.calls.get(kind, {}).items()
-        )
-        lines.append(f"{kind:9} per step: {counts}")
-    together = summary.calls.get("micro-batches", {}).items()
-    lines += [f"{k} micro-batches per update on {plural(n, 'step')} (grad_req='add')" for k, n in together]
-    if summary.attestation:
-        lines += ["", summary.attestation.text()]
-    lines += [f"\nin a child process, {child.script}\n{text(child)}" for child in summary.children]
+
+def text(summary: Summary, verbose: bool = False, colour: bool = False) -> str:
+    """Findings first, each with its source line, then counts; at most WIDTH columns, but for a path that is longer.
+
+    verbose: with a line per rule. colour: with a terminal's codes for it.
+    """
+    blocks = _process(summary, verbose, colour)
+    blocks += [
+        _filled(f"{ignore} accepts nothing any more: {rule} found nothing there")
+        for ignore, rule in summary.unused
+    ]
     if summary.status:
-        lines += ["", f"the script itself ended with status {summary.status}"]
-    return printable("\n".join(lines))
+        blocks.append(f"the script itself ended with status {summary.status}")
+    return "\n\n".join(blocks)
 
 
-def findings_text(summary: Summary) -> list[str]:
-    """Each finding in two lines: severity, rule and when; place and message."""
-    texts = []
-    for finding, steps in summary.findings:
-        where = f"{finding.file}:{finding.line}: " if finding.file else ""
-        often = f", on {plural(steps, 'step')}" if steps > 1 else ""
-        head = f"{finding.severity.value.upper()}  {finding.rule}  ({finding.when}{often})"
-        texts.append(f"{head}\n  {where}{finding.message}")
-    return texts
+def _process(summary: Summary, verbose: bool, colour: bool) -> list[str]:
+    """The parts of one process' report, and of its children's."""
+    numbers = [plural(len(found), word) for word, found in _own(summary).items() if found]
+    head = f"audit: {plural(summary.steps, 'step')}, {', '.join(numbers) or 'nothing found'}"
+    blocks = [head, *findings_text(summary, colour)]
+    blocks += [_filled(line) for line in (*summary.remarks, *summary.failures)]
+    if summary.accepted:
+        blocks.append(_accepted(summary))
+    if verbose:
+        blocks.append("\n".join(_row(rule.id, MARKS[rule.state], rule.sentence) for rule in summary.rules))
+    blocks.append("\n".join(map(_filled, [rules_line(summary), *_calls(summary)])))
+    if summary.attestation:
+        blocks.append(_filled(summary.attestation.text()))
+    for child in summary.children:
+        blocks += [_filled(f"in a child process, {child.script}"), *_process(child, verbose, colour)]
+    return blocks
+
+
+def findings_text(summary: Summary, colour: bool = False) -> list[str]:
+    """Each finding: severity, rule and when; the place with its source line; the message, wrapped."""
+    return [finding_text(finding, steps, colour) for finding, steps in summary.findings]
+
+
+def finding_text(finding: Finding, steps: int, colour: bool = False) -> str:
+    """One finding, in a few lines; the last ones say what to do."""
+    often = f", on {plural(steps, 'step')}" if steps > 1 else ""
+    severity = finding.severity.value
+    word = f"\x1b[{COLOURS[severity]}m{severity.upper()}\x1b[0m" if colour else severity.upper()
+    lines = [f"{word}  {finding.rule}  ({finding.when}{often})"]
+    source = printable(source_line(finding.place))
+    if finding.file:
+        lines.append(f"  {printable(in_words(finding.place))}")
+    if source:
+        lines.append(f"      {source if len(source) <= WIDTH - 6 else source[: WIDTH - 7] + '…'}")
+    return "\n".join([*lines, _filled(finding.message, "  ")])
 
 
 def rules_line(summary: Summary) -> str:
@@ -43,12 +77,53 @@ def rules_line(summary: Summary) -> str:
     states = [rule.state for rule in summary.rules]
     broken = [rule.id for rule in summary.rules if rule.state in (State.ERROR, State.WARNING)]
     found = f", {', '.join(broken)} did not" if broken else ""
+    accepted = states.count(State.ACCEPTED)
     return (
         f"{plural(len(states), 'rule')}: {states.count(State.HELD)} held{found},"
-        f" {states.count(State.UNCHECKED)} had nothing to look at"
+        + (f" {accepted} accepted," if accepted else "")
+        + f" {states.count(State.UNCHECKED)} had nothing to look at"
     )
 
 
 def printable(text: str) -> str:
     """The text with characters that a terminal would obey, such as those in a file's name, written out."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def _own(summary: Summary) -> dict[str, list[Finding]]:
+    found = [finding for finding, _ in summary.findings]
+    return {word: [each for each in found if each.severity.value == word] for word in COLOURS}
+
+
+def _accepted(summary: Summary) -> str:
+    lines = [_filled(each.words, "  ") for each in summary.accepted]
+    return "\n".join([f"accepted: {plural(len(lines), 'finding')}", *lines])
+
+
+def _calls(summary: Summary) -> list[str]:
+    """How often forward, backward and update ran per step."""
+    lines = []
+    for kind in ("forward", "backward", "update"):
+        each = summary.calls.get(kind, {}).items()
+        counts = ", ".join(f"{times} on {plural(n, 'step')}" for times, n in each)
+        lines += [f"{kind} per step: {counts}"] if counts else []
+    together = summary.calls.get("micro-batches", {}).items()
+    return lines + [
+        f"{k} micro-batches per update on {plural(n, 'step')} (grad_req='add')" for k, n in together
+    ]
+
+
+def _row(rule: str, mark: str, sentence: str) -> str:
+    return _filled(f"{rule:20} {mark:8} {sentence}", hanging=" " * 30)
+
+
+def _filled(words: str, indent: str = "", hanging: str | None = None) -> str:
+    """The words in lines of WIDTH columns; a longer word, such as a path, stays whole."""
+    return textwrap.fill(
+        printable(words),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
