@@ -5,10 +5,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 
+import numpy as np
+
 from ...runtime import mx
 from ..events import Event, Kind
 from ..graph.symbol import of_executor
-from ..graph.values import own
+from ..graph.values import is_dense, own, read
 from ..hooks.listener import Listener
 from .ledger import Ledger
 from .statistics_in_flight import StatisticsInFlight
@@ -81,8 +83,6 @@ class Executors(Listener):
         now.begin_pass(self._trained.get(executor, True))
         bound = self._executor() if self._executor else None
         if bound is not None and bound.handle.value == executor:
-            if {output.handle.value for output in bound.outputs}.intersection(head_gradients):
-                now.note(Noted.OUTPUT_AS_GRADIENT)
             self._look(bound, head_gradients)
 
     def _look(self, executor: mx.executor.Executor, head_gradients: list[int]) -> None:
@@ -95,6 +95,8 @@ class Executors(Listener):
             self._before_backward(now.step, executor)
         if now.step.sampled:
             heads = [own(handle) for handle in head_gradients]
+            if any(_are_alike(*pair) for pair in zip(heads, executor.outputs, strict=False)):
+                now.note(Noted.OUTPUT_AS_GRADIENT)
             training = self._trained.get(executor.handle.value, True)
             now.step.looks.append(Look(of_executor(executor, heads), str(executor._ctx), training))
 
@@ -111,3 +113,11 @@ class Executors(Listener):
         self._books.executors.pop(handle, None)
         self._trained.pop(handle, None)
         self._now.backward_came(handle)
+
+
+def _are_alike(gradient: mx.nd.NDArray, output: mx.nd.NDArray) -> bool:
+    """Whether a head gradient has the values of the output itself: Module hands on a copy."""
+    if gradient.shape != output.shape or not (is_dense(gradient) and is_dense(output)):
+        return False
+    values = read(output)
+    return bool(np.ptp(values)) and np.array_equal(read(gradient), values)

@@ -1,0 +1,28 @@
+"""HingeLoss with the -1 and 1 that it takes
+
+Warnings: none
+"""
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon
+from sklearn.datasets import load_digits
+
+mx.random.seed(208)
+np.random.seed(208)
+digits = load_digits()
+x = ((digits.data - digits.data.mean()) / digits.data.std()).astype("float32")
+y = digits.target.astype("float32")
+y = (2 * (y > 4) - 1).astype("float32").reshape(-1, 1)
+net = gluon.nn.Sequential()
+net.add(gluon.nn.Dense(32, activation="relu"), gluon.nn.Dense(1))
+net.initialize(mx.init.Xavier())
+trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.05, "momentum": 0.9})
+loss_of = gluon.loss.HingeLoss()
+loader = gluon.data.DataLoader(gluon.data.ArrayDataset(x[:1408], y[:1408]), 64, shuffle=True)
+for data, label in loader:
+    with autograd.record():
+        loss = loss_of(net(data), label)
+    loss.backward()
+    trainer.step(data.shape[0])
+print(f"loss {loss.mean().asscalar():.3f}")
