@@ -1,7 +1,7 @@
 """What a project has decided about the audit: `[tool.mx-notes]` in its pyproject.toml.
 
 [tool.mx-notes]
-ignore = ["input-scale"]                  # these rules' findings are accepted
+ignore = ["RULE"]                  # these rules' findings are accepted
 severity = { partial-batch = "error" }    # or "warning"
 max-steps = 200
 strict = true                             # warnings count as errors do
@@ -78,8 +78,8 @@ def _settings(table: Any, file: str) -> Settings:
     ignored, severity = table.get("ignore", []), table.get("severity", {})
     steps, strict = table.get("max-steps"), table.get("strict", False)
     of_words = isinstance(ignored, list) and all(isinstance(rule, str) for rule in ignored)
-    expect(of_words, "ignore", 'a list of rules, such as ["input-scale"]')
-    expect(isinstance(severity, dict), "severity", 'a table, such as { input-scale = "warning" }')
+    expect(of_words, "ignore", 'a list of rules, such as ["RULE"]')
+    expect(isinstance(severity, dict), "severity", 'a table, such as { RULE = "warning" }')
     for rule, word in severity.items():
         expect_rule(rule, f"{file}: severity {rule}")
         expect(word in list(Severity), f"severity {rule} = {word!r}", '"error" or "warning"')
