@@ -22,11 +22,12 @@ def in_words(place: Place) -> str:
 
 
 def shown(file: str) -> str:
-    """The file's path, relative to the working folder where that is shorter."""
+    """The file's path, relative to the working folder if it is inside."""
     try:
-        return min(os.path.relpath(file), file, key=len)
+        near = os.path.relpath(file)
     except (OSError, ValueError):  # the working folder is gone
         return file
+    return file if near.startswith(os.pardir) else near
 
 
 def in_repository(file: str) -> str:

@@ -238,7 +238,9 @@ for _ in range(3):
         assert escaped in page
 
 
-def test_a_program_that_is_gone_is_named_without_its_lines(tmp_path):
+def test_a_program_that_is_gone_is_named_without_its_lines(tmp_path, monkeypatch):
+    (tmp_path / "beside").mkdir()
+    monkeypatch.chdir(tmp_path / "beside")  # from where "../train.py" would be shorter
     program = tmp_path / "train.py"
     program.write_text(WRONG.read_text())
     watch = audited(program, max_steps=3)
