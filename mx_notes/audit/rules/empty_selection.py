@@ -13,8 +13,8 @@ class EmptySelection(Rule):
 
     id, severity = "empty-selection", ERROR
     sees = "each collect_params(pattern) whose result is set, initialised or looped over"
-    wrong = "net.collect_params('embedding.*').setattr('grad_req', 'null')  # tagger_embedding0_weight"
-    right = "net.collect_params('.*embedding.*').setattr('grad_req', 'null')"
+    wrong = 'net.collect_params("embedding.*").setattr("grad_req", "null")  # tagger_embedding0_weight'
+    right = 'net.collect_params(".*embedding.*").setattr("grad_req", "null")'
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Name the patterns that were used since the last step."""

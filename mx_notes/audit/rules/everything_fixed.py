@@ -12,8 +12,8 @@ class EverythingFixed(Rule):
 
     id, severity = "everything-fixed", ERROR
     sees = "grad_req of bound networks, and the learning rates of updates on sampled steps"
-    wrong = "net.collect_params().setattr('lr_mult', 0)"
-    right = "net.features.collect_params().setattr('lr_mult', 0)"
+    wrong = 'net.collect_params().setattr("lr_mult", 0)'
+    right = 'net.features.collect_params().setattr("lr_mult", 0)'
 
     def __init__(self) -> None:
         self.still = 0  # steps whose parameters all had the multiplier 0

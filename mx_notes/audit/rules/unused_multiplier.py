@@ -20,8 +20,8 @@ class UnusedMultiplier(Rule):
 
     id, severity = "unused-multiplier", ERROR
     sees = "set_lr_mult, set_wd_mult and the symbol's attributes against what the first updates use"
-    wrong = "mx.sym.Variable('w', lr_mult=0)\nmx.optimizer.SGD(rescale_grad=1 / n)  # has no symbol"
-    right = "mx.sym.Variable('w', lr_mult=0)\nmx.optimizer.SGD(rescale_grad=1 / n, sym=net)"
+    wrong = 'mx.sym.Variable("w", lr_mult=0)\nmx.optimizer.SGD(rescale_grad=1 / n)  # has no symbol'
+    right = 'mx.sym.Variable("w", lr_mult=0)\nmx.optimizer.SGD(rescale_grad=1 / n, sym=net)'
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Compare what was asked for with what was used."""
