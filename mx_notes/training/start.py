@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import warnings
 from functools import partial
@@ -108,7 +109,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int, module: TrainedModule) -> mx
     `rescale_grad` is 1 because the loss in the graph is already the mean over the batch. Weight decay
     leaves out biases and batch norm's beta, as MXNet does by default.
     """
-    return mx.optimizer.SGD(
+    sgd = mx.optimizer.SGD(
         lr_scheduler=Schedule(recipe, steps_per_epoch, base_lr=recipe.learning_rate),
         momentum=recipe.momentum,
         wd=recipe.weight_decay,
@@ -117,6 +118,11 @@ def optimizer(recipe: Recipe, steps_per_epoch: int, module: TrainedModule) -> mx
         param_idx2name=dict(enumerate(module.parameter_names)),
         sym=module.symbol,
     )
+    # Parameters that one operator updates: of small ones each call costs more than their arithmetic.
+    if "MXNET_OPTIMIZER_AGGREGATION_SIZE" not in os.environ:
+        largest = max((array.size for array in module.parameters()[0].values()), default=0)
+        sgd.aggregate_num = 16 if largest < 1 << 16 else 4
+    return sgd
 
 
 def seed_everything(seed: int) -> None:
