@@ -210,9 +210,12 @@ def test_a_signal_reaches_the_script(tmp_path, number, status):
 
 def test_a_stop_and_going_on_again_is_no_end(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.02)\nprint('done')")
+    script.write_text(
+        "import os, time\nopen('begun', 'w').close()\nwhile not os.path.exists('go'):\n    time.sleep(0.02)\nprint('done')"
+    )
     audited = subprocess.Popen(audit_command(script), cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
     audited.send_signal(signal.SIGSTOP)
     time.sleep(1.5)  # longer than the second for which the audit waits at a time
     audited.send_signal(signal.SIGCONT)
