@@ -26,7 +26,7 @@ from ..checkpoint.state import State, checksum, versions
 from ..errors import UserError
 from ..parallel.workers import joined
 from ..recipes import Recipe
-from ..runtime import mx, threads
+from ..runtime import Threads, mx, threads, use_threads
 from ..training import Run
 from ..training.plots import curves
 from ..training.reporting import MetricsFile, Progress, TensorBoard
@@ -103,6 +103,7 @@ class Session:
                 recipe = recipe.override(settings)
             run = training.start(recipe, workers)
             if before:
+                _keep_threads(before)
                 before.restore(run)
         self._expect_one_job(run)
         with _faults(recipe, self._out):
@@ -238,6 +239,13 @@ def _compare(before: Recipe, now: Recipe, override: bool) -> None:
         raise UserError(
             f"the recipe is not the checkpoint's: {', '.join(changes.values())}; add --override to go on with it"
         )
+
+
+def _keep_threads(before: State) -> None:
+    """Go on with as many threads as before, if the machine has them: another number sums in another order."""
+    count = before.versions.get("threads", "")
+    if count.isdigit() and 0 < int(count) <= len(os.sched_getaffinity(0)):
+        use_threads(Threads(int(count), "as before the checkpoint"))
 
 
 def _tell_versions(before: State) -> None:

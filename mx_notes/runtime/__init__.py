@@ -16,7 +16,7 @@ from . import cuda, opening
 from .devices import Device, automatic, context, contexts, gpus
 from .numpy_names import restore_numpy_names
 from .opening import prepare
-from .openmp import Threads, threads
+from .openmp import Threads, threads, threads_for, use_threads
 
 if TYPE_CHECKING:
     from .mends import Mend
@@ -34,6 +34,8 @@ __all__ = [
     "prepare",
     "restore_numpy_names",
     "threads",
+    "threads_for",
+    "use_threads",
 ]
 
 

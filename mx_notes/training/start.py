@@ -78,6 +78,8 @@ def bind(
     shape: (C, H, W) of an image; own: how many examples of a whole batch this worker has, by default all.
     """
     workers, own = workers or Workers(), own or recipe.batch_size
+    if [device.device_type for device in devices] == ["cpu"]:
+        runtime.use_threads(runtime.threads_for(own * shape[1] * shape[2]))
     seed_everything(recipe.seed)
     net = models.build(recipe.model, classes, shape)
     net.cast(recipe.dtype)
