@@ -5,6 +5,7 @@ import re
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_bench_measures_settings_and_says_where_the_time_goes(mx_notes_command):
     result = mx_notes_command("bench", "--batch-size", "8")

@@ -122,8 +122,9 @@ def killed_again_and_again(folder, epochs, kills, seed):
 
 
 @pytest.mark.slow
-def test_a_run_killed_50_times_ends_where_the_undisturbed_one_does(undisturbed, tmp_path):
-    kills, epochs = 50, 9
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_a_run_killed_again_and_again_ends_where_the_undisturbed_one_does(undisturbed, tmp_path, kills):
+    epochs = 9
     expected, total, runs = undisturbed(epochs), Counter(), 0
 
     def one(seed, kills):
