@@ -1,6 +1,11 @@
 """`mx-notes audit SCRIPT` and `with audit()`, as a user meets them."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,6 +37,26 @@ def test_a_right_program_ends_with_its_own_output_and_status_0(mx_notes_command,
     held = {rule["id"] for rule in report["rules"] if rule["state"] == "held"}
     assert {"backward-once", "call-order", "mean-loss", "momentum"} <= held
     assert "had nothing to look at" in result.stderr  # silence is not a pass
+
+
+def on_a_terminal(*arguments: str, **variables: str) -> str:
+    """What the command writes to its stderr where that is a terminal."""
+    reader, terminal = pty.openpty()
+    command = [sys.executable, "-m", "mx_notes", *arguments]
+    environment = os.environ | {"TERM": "xterm", "NO_COLOR": ""} | variables
+    subprocess.run(command, stderr=terminal, stdout=subprocess.DEVNULL, env=environment, check=False)
+    os.close(terminal)
+    said = b""
+    with suppress(OSError):  # a terminal without a writer has no end of file
+        while part := os.read(reader, 1 << 16):
+            said += part
+    os.close(reader)
+    return said.decode()
+
+
+def test_colours_are_for_a_terminal_whose_user_wants_them():
+    assert "\x1b[31;1mERROR\x1b[0m" in on_a_terminal("audit", "--max-steps", "2", str(WRONG))
+    assert "\x1b" not in on_a_terminal("audit", "--max-steps", "2", str(WRONG), NO_COLOR="1")
 
 
 def test_it_stops_cleanly_after_so_many_steps(mx_notes_command, tmp_path):
