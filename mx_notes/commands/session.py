@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import checkpoint, disk, recipes, training
 from ..audit.confirm.confirmation import CHECKED_STEPS, Confirmation
 from ..audit.hooks.telling import STRICT
+from ..audit.report.summary import plural
 from ..audit.report.text import findings_text, rules_line
 from ..audit.watch import audit
 from ..checkpoint.saving import Checkpoints, SameParameters, StopOnNonFinite
@@ -282,7 +283,7 @@ def _of_memory(error: RuntimeError) -> bool:
 def _headline(run: Run, out: Path) -> str:
     recipe, data = run.recipe, run.data
     begin = f"; from step {run.step}" if run.step else ""
-    where = f"{recipe.device}, {threads().count} threads"
+    where = f"{recipe.device}, {plural(threads().count, 'thread')}"
     if run.workers.connected:
         where = f"{run.workers.count} workers on {where} each"
     return (

@@ -45,7 +45,7 @@ def at_opening() -> Threads:
     if quota is not None and quota < cores:
         cores = max(1, int(quota))
         reason = f"cgroup CPU quota {quota:g}, below the {reason}"
-    others = _running_others()
+    others = running_others()
     free = max(1, (os.cpu_count() or 1) - others)
     if others and free < cores:
         return Threads(free, f"{others} other process{'es' * (others > 1)} running; {reason}")
@@ -103,7 +103,7 @@ def _set_in_engine(count: int) -> None:
     openmp.omp_set_num_threads(count)
 
 
-def _running_others(loads: Path = Path("/proc/loadavg")) -> int:
+def running_others(loads: Path = Path("/proc/loadavg")) -> int:
     """Count the machine's threads that run or wait for a core, besides this one: the median of a few looks."""
     try:
         found = []

@@ -97,7 +97,7 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.slow
 def test_a_job_prints_and_writes_once_and_each_worker_is_audited(undisturbed):
     run, output = undisturbed
-    assert "3 epochs of 6 batches of 250, seed 1, 2 workers on cpu, 1 threads each; into run\n" in output
+    assert "3 epochs of 6 batches of 250, seed 1, 2 workers on cpu, 1 thread each; into run\n" in output
     assert len(re.findall("^epoch", output, re.M)) == 3
     for worker in (0, 1):
         assert (

@@ -84,7 +84,7 @@ openmp.os.sched_getaffinity = lambda _: {0, 1}
 openmp._siblings, openmp._cgroup_quota = str, lambda: None
 for loads in ("0.1 0.1 0.1 1/99 1", "0.1 0.1 0.1 2/99 1", "9.0 9.0 9.0 9/99 1", "nonsense"):
     Path("loads").write_text(loads)
-    openmp._running_others.__defaults__ = (Path("loads"),)
+    openmp.running_others.__defaults__ = (Path("loads"),)
     openmp.at_opening.cache_clear()
     print(openmp.threads().count, end=" ")
 """
