@@ -11,7 +11,7 @@ import numpy as np
 from ...runtime import mx
 from ..events import Place, users_place
 from ..graph.operators import kind_of
-from ..graph.values import numpy_of, own
+from ..graph.values import numpy_of, own, shape_of
 from ..hooks.listener import Listener, OperatorCall
 from .step import Noted
 from .steps import OpenStep
@@ -43,6 +43,15 @@ class Wrap(NamedTuple):
     share: float  # of the results that were looked at
 
 
+class Made(NamedTuple):
+    """The result of an operator, and some of the numbers that it should have."""
+
+    handle: int
+    array: mx.nd.NDArray
+    exact: np.ndarray
+    place: Place
+
+
 class ByteArithmetic(Listener):
     """Follows arrays whose numbers have wrapped to the passes that read them.
 
@@ -52,7 +61,9 @@ class ByteArithmetic(Listener):
     def __init__(self, now: OpenStep) -> None:
         self._now = now
         self._wrapped: dict[int, Wrap] = {}  # by the handle of what was computed from it
+        self._views: dict[int, tuple[int, bool]] = {}  # by the view: of which array, and whether of all of it
         self._exact: np.ndarray | None = None  # of the operator that is called
+        self._made: Made | None = None  # by the latest such operator, not yet compared
         self._step, self._looked = 0, 0
 
     def before_operator(self, call: OperatorCall) -> None:
@@ -78,36 +89,40 @@ class ByteArithmetic(Listener):
     def operator_invoked(self, call: OperatorCall) -> None:
         """Compare the result, once it may be read; pass on what is known of the inputs."""
         if self._wrapped:
-            self._follow(call.inputs, call.outputs)
+            self._follow(call.inputs, self._written(call.outputs))
         exact, self._exact = self._exact, None
         if exact is None or not _is_bytes(call.outputs[0]):
             return
-        output, place = call.outputs[0], users_place()
-        array = own(output)
-        self._now.later(lambda: self._compare(output, array, exact, place))
+        output = call.outputs[0]
+        self._made = Made(output, own(output), exact, users_place())
+        self._now.later(self._compare)
 
-    def _compare(self, handle: int, array: mx.nd.NDArray, exact: np.ndarray, place: Place) -> None:
-        values = numpy_of(array)
+    def _compare(self) -> None:
+        made, self._made = self._made, None
+        values = None if made is None else numpy_of(made.array)
         if values is None:
             return
         (stored,) = _thinned([values])
-        wrong = np.abs(stored - exact) >= 1
+        wrong = np.abs(stored - made.exact) >= 1
         if wrong.any():
             at = int(wrong.argmax())
-            dtype = str(values.dtype)
-            self._wrapped[handle] = Wrap(
-                place, dtype, float(exact[at]), float(stored[at]), float(wrong.mean())
-            )
+            numbers = float(made.exact[at]), float(stored[at]), float(wrong.mean())
+            self._wrapped[made.handle] = Wrap(made.place, str(values.dtype), *numbers)
+
+    def _written(self, outputs: list[int]) -> list[int]:
+        """With the arrays of which they are views."""
+        return outputs + [self._views[handle][0] for handle in outputs if handle in self._views]
 
     def _follow(self, inputs: list[int], outputs: list[int]) -> None:
         source = next((self._wrapped[handle] for handle in inputs if handle in self._wrapped), None)
         if source is not None and self._now.recording:
             self._read_by_the_network(inputs)
+        parts = {self._views[handle][0] for handle in outputs if not self._views.get(handle, (0, True))[1]}
         for handle in outputs:
-            if source is None:
-                self._wrapped.pop(handle, None)
-            else:
+            if source is not None:
                 self._wrapped[handle] = source
+            elif handle not in parts:  # the rest of it is as it was
+                self._wrapped.pop(handle, None)
 
     def _read_by_the_network(self, arrays: list[int]) -> None:
         for wrap in {self._wrapped[handle] for handle in arrays if handle in self._wrapped}:
@@ -129,16 +144,26 @@ class ByteArithmetic(Listener):
     def viewed(self, kind: str, array: int, view: int) -> None:
         """A view has the same numbers."""
         self._now.run_later()
+        if self._now.step.sampled:
+            self._views[view] = array, shape_of(view) == shape_of(array)
         if array in self._wrapped:
             self._wrapped[view] = self._wrapped[array]
 
     def array_written(self, array: int) -> None:
         """Other values came from NumPy."""
-        self._wrapped.pop(array, None)
+        base, whole = self._views.get(array, (array, True))
+        for handle in (array, base) if whole else (array,):
+            self._forget(handle)
 
     def handle_freed(self, handle: int) -> None:
         """Another array may get this handle."""
+        self._views.pop(handle, None)
+        self._forget(handle)
+
+    def _forget(self, handle: int) -> None:
         self._wrapped.pop(handle, None)
+        if self._made is not None and self._made.handle == handle:
+            self._made = None
 
 
 def _is_bytes(handle: int) -> bool:
