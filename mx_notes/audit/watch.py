@@ -65,6 +65,7 @@ class Watch:
         self.remarks: list[str] = []  # what the audit could not see
         self.script: str | None = getattr(sys.modules["__main__"], "__file__", None)
         self._first_steps: list[StepEvents] = []
+        self._sampled: list[int] = []
         self._found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
         self._rules: list[Rule] = [kind() for kind in rules().values()]
         self._stepping = [rule for rule in self._rules if type(rule).on_step is not Rule.on_step]
@@ -132,6 +133,7 @@ class Watch:
             attestation=self.attestation,
             versions=_versions(),
             program=self.script,
+            sampled=self._sampled,
             ignores=[ignore for file in files for ignore in ignores_in(file)],
         )
 
@@ -196,6 +198,8 @@ class Watch:
     def _judge(self, step: Step) -> None:
         if step.number <= FIRST_STEPS:
             self._first_steps.append(StepEvents(step.number, step.sampled, step.events))
+        if step.sampled:
+            self._sampled.append(step.number)
         if ELSEWHERE not in self.remarks and step.noted(Noted.BACKWARD_ELSEWHERE):
             self.remarks.append(ELSEWHERE)
         with np.errstate(all="ignore"):

@@ -73,9 +73,9 @@ class SymbolPart:
             if index >= len(places):
                 return None
             place = places[index]
-            if place in self._input_at:
-                return numpy_of(self._arrays[self._input_at[place]])
             if place not in self._values:
+                if place in self._input_at:
+                    return numpy_of(self._arrays[self._input_at[place]])
                 self._evaluate(self._together(place))
             return self._values.get(place)
 
@@ -128,6 +128,15 @@ class SymbolPart:
             outputs = mx.nd.CachedOp(group)(*given)
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             self._values |= {place: output.asnumpy() for place, output in zip(wanted, outputs, strict=True)}
+            self._keep_fed()
+
+    def _keep_fed(self) -> None:
+        """Keep what was fed beside what was computed from it: an executor gets its next batch in the same arrays."""
+        for leaf in self.leaves:
+            place = self._places[leaf][0]
+            if not leaf.parameter and place not in self._values:
+                value = numpy_of(self._arrays[self._input_at[place]])
+                self._values |= {} if value is None else {place: value}
 
     def _affordable(self, places: Iterable[int]) -> list[int]:
         """Those whose values fit into LARGEST bytes together, the smaller first."""

@@ -41,6 +41,7 @@ def _summary(summary: Summary) -> dict[str, Any]:
         ],
         "failures": summary.failures,
         "remarks": summary.remarks,
+        "sampled_steps": summary.sampled,
         "first_steps": [
             {
                 "number": step.number,
@@ -126,6 +127,7 @@ def _parsed(report: dict[str, Any]) -> Summary:
         accepted=[
             Accepted(_found(each), each["steps"], each["by"], each["reason"]) for each in report["accepted"]
         ],
+        sampled=report["sampled_steps"],
         ignores=[Ignore(**each | {"rules": tuple(each["rules"])}) for each in report["ignores"]],
         children=[_parsed(child) for child in report["children"]],
     )

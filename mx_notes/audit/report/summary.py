@@ -61,6 +61,7 @@ class Summary:
     mended: list[str] = field(default_factory=list)  # parts of MXNet that were put right
     program: str | None = None  # the script's file
     accepted: list[Accepted] = field(default_factory=list)  # findings that are not among `findings`
+    sampled: list[int] = field(default_factory=list)  # the steps whose graphs and values were looked at
     ignores: list[Ignore] = field(default_factory=list)  # the comments in the program that accept findings
 
     @property

@@ -45,6 +45,7 @@ def _process(summary: Summary, verbose: bool, colour: bool) -> list[str]:
         blocks.append(_accepted(summary))
     if verbose:
         blocks.append("\n".join(_row(rule.id, MARKS[rule.state], rule.sentence) for rule in summary.rules))
+        blocks += [_filled(_sampled(summary))] if summary.steps else []
     blocks.append("\n".join(map(_filled, [rules_line(summary), *_calls(summary)])))
     if summary.attestation:
         blocks.append(_filled(summary.attestation.text()))
@@ -98,6 +99,15 @@ def _own(summary: Summary) -> dict[str, list[Finding]]:
 def _accepted(summary: Summary) -> str:
     lines = [_filled(each.words, "  ") for each in summary.accepted]
     return "\n".join([f"accepted: {plural(len(lines), 'finding')}", *lines])
+
+
+def _sampled(summary: Summary) -> str:
+    """On which steps graphs and values were looked at."""
+    numbers = ", ".join(f"{number:,}" for number in summary.sampled)
+    return (
+        f"sampled, graphs and values looked at: {plural(len(summary.sampled), 'step')} of {summary.steps:,}"
+        f" ({numbers}); of the others the calls are known, not the numbers"
+    )
 
 
 def _calls(summary: Summary) -> list[str]:

@@ -15,7 +15,7 @@ LANE, PADDING, GAP = 26, 7, 6  # a lane's height, above and below a row's lanes,
 MARK_HEIGHT, ARROW = 18, 24
 CHARACTER, BOLD = 7.2, 8.2  # a character's width at most, near enough
 FLAG = 32  # around a finding's name
-NUMBER, NAMES = 60, 86  # the columns of steps and of executors
+NUMBER, NAMES = 76, 86  # the columns of steps and of executors
 WORDS = {"training": "forward", "inference": "forward in inference mode", "backward": "backward"}
 
 
@@ -45,6 +45,7 @@ class Row:
     """One step."""
 
     number: int
+    sampled: bool  # its graph and values were looked at
     lanes: list[tuple[str, float]]  # executors, with the y of their marks' centre
     marks: list[Mark]
     hidden: int  # events after the last mark
@@ -116,7 +117,7 @@ def _row(step: StepEvents, names: dict[object, str], findings: list[Finding], le
     for finding in findings:
         flags.append((x + GAP, finding))
         x += BOLD * len(finding.rule) + FLAG
-    return Row(step.number, list(centres.items()), marks, hidden, flags, x, y, height)
+    return Row(step.number, step.sampled, list(centres.items()), marks, hidden, flags, x, y, height)
 
 
 def _alike(event: Event) -> tuple[str, object]:

@@ -6,6 +6,7 @@ from ..graph.graph import Graph, Node, Output
 from ..graph.operators import ADDING, DIVIDING, MULTIPLYING, SUBTRACTING
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule
+from ._targets import is_learned
 
 PAIRING = ADDING | SUBTRACTING | MULTIPLYING | DIVIDING | {"broadcast_maximum", "broadcast_minimum"}
 
@@ -34,7 +35,7 @@ def _judge(graph: Graph, node: Node) -> Findings:
     if not _are_column_and_row(column, row) or not (graph.batch_sizes & {row.shape[0]} or not graph.data):
         return []
     # Of pairs that are meant (distances, a kernel), both sides come from the network, or neither.
-    if _is_learned(graph, column) == _is_learned(graph, row):
+    if is_learned(graph, column) == is_learned(graph, row):
         return []
     number = row.shape[0]
     return [
@@ -49,7 +50,3 @@ def _judge(graph: Graph, node: Node) -> Findings:
 def _are_column_and_row(column: Output, row: Output) -> bool:
     first, second = column.shape or (), row.shape or ()
     return len(first) == 2 and len(second) == 1 and first == (second[0], 1) and second[0] > 1
-
-
-def _is_learned(graph: Graph, output: Output) -> bool:
-    return any(node.parameter for node in graph.above(output.node))

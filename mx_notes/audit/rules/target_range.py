@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph.graph import Graph, Node, Output
+from ..graph.graph import Graph, Node
 from ..graph.operators import A_NUMBER_LESS, MULTIPLYING
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule
+from ._targets import is_logistic, target_of
 
 
 class TargetRange(Rule):
@@ -38,7 +39,7 @@ def _targets(graph: Graph) -> Iterable[tuple]:
             found = _logistic, node.inputs[1].value
         elif node.activation == "relu" and _is_hinge(node):
             found = _hinge, _factor(graph, node.inputs[0].node.inputs[0].node)
-        elif node.kind in MULTIPLYING and _is_logistic(graph, node):
+        elif node.kind in MULTIPLYING and is_logistic(graph, node):
             found = _logistic, _factor(graph, node)
         else:
             continue
@@ -52,24 +53,10 @@ def _is_hinge(node: Node) -> bool:
     return less.kind in A_NUMBER_LESS and less.inputs[0].node.kind in MULTIPLYING
 
 
-def _is_logistic(graph: Graph, node: Node) -> bool:
-    """Whether it is the product in relu(scores) - scores * target + log(1 + exp(-|scores|))."""
-    scores = {each.node for each in node.inputs}
-    return any(
-        user.kind in ("broadcast_sub",)
-        and any(side.node.activation == "relu" and side.node.inputs[0].node in scores for side in user.inputs)
-        for user in graph.users[node]
-    )
-
-
 def _factor(graph: Graph, product: Node) -> np.ndarray | None:
     """The factor that the network has not made."""
-    sides = [each for each in product.inputs if not _is_learned(graph, each)]
-    return sides[0].value if len(sides) == 1 else None
-
-
-def _is_learned(graph: Graph, output: Output) -> bool:
-    return any(node.parameter for node in graph.above(output.node))
+    target = target_of(graph, product)
+    return None if target is None else target.value
 
 
 def _logistic(targets: np.ndarray) -> str | None:

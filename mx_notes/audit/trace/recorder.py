@@ -11,6 +11,7 @@ from ..hooks.listener import Listener
 from .autograd import Autograd
 from .blocks import Blocks
 from .by_hand import ByHand
+from .byte_arithmetic import ByteArithmetic
 from .clipping import Clipping
 from .courses import Courses
 from .executors import Executors
@@ -54,7 +55,7 @@ class Recorder:
         # In this order: a step is closed before anything is entered into the next.
         self.listeners: list[Listener] = [
             *(_Beginning(books), autograd, Blocks(now), executors, statistics, by_hand),
-            *(self._optimizers, *asked, stores),
+            *(self._optimizers, *asked, stores, ByteArithmetic(now)),
         ]
 
     def finish(self) -> None:

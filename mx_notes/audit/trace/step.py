@@ -56,6 +56,7 @@ class Noted(Enum):
     CLIPPED_BEFORE_SUM = "gradients were clipped by their norm before they were summed over devices"
     ELEMENTS_CLIPPED = "the elements of a gradient were clipped"
     GRADIENT_SCALED = "a gradient was multiplied in place by a number or an array"
+    BYTES_WRAPPED = "a pass reads numbers that did not fit into the 8 bits in which they were computed"
     GRADIENT_NOT_FINITE = "gradients had a sum of squares that is not finite"
 
 

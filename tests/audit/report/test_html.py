@@ -139,7 +139,7 @@ def test_events_stand_in_their_order_and_updates_are_one_mark():
         float(re.search(r"\d+\.?\d*", mark[1].get("d") or mark[1].get("x"))[0]) for mark in row.findall("g")
     ]
     assert lefts == sorted(lefts)
-    words = "Step 1: forward, backward, forward, backward, 2 parameter updates"
+    words = "Step 1, sampled: forward, backward, forward, backward, 2 parameter updates"
     assert words in visible(page)
     assert words in drawing(page).find("desc").text
     assert re.search(r"Steps with 1 2 forward – 1 backward – 1 update 1 – micro-batches – 1", visible(page))
@@ -267,3 +267,12 @@ def test_a_page_that_cannot_be_written_is_one_line_and_status_2(mx_notes_command
         last
         == "mx-notes: --html nowhere/report.html: cannot be written; name a file in a folder that is there"
     )
+
+
+def test_sampled_steps_have_a_dot_and_the_others_do_not():
+    watch = audited(PROGRAMS / "healthy" / "gluon_step_batch.py", max_steps=20)
+    page = watch.to_html()
+    drawn = [row.find("circle") is not None for row in rows(page)]
+    assert drawn == [step.sampled for step in watch.summary().first_steps]
+    assert True in drawn and False in drawn
+    assert "<li>Step 1, sampled: " in page and "<li>Step 5: " in page

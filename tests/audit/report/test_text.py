@@ -42,3 +42,10 @@ def test_colour_is_only_there_where_asked_for(watch):
 
     assert "\x1b" not in watch.report()
     assert text(watch.summary(), colour=True).startswith("audit: 4 steps, 1 error\n\n\x1b[31;1mERROR\x1b[0m")
+
+
+def test_verbose_says_which_steps_were_sampled():
+    watch = audited(WRONG, max_steps=20)
+    words = " ".join(watch.report(verbose=True).split())
+    assert "sampled, graphs and values looked at: 5 steps of 20 (1, 2, 3, 4, 16)" in words
+    assert "sampled" not in watch.report()

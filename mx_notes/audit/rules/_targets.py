@@ -1,0 +1,44 @@
+"""What a loss compares the network's scores with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..graph.graph import Graph, Node, Output
+from ..graph.operators import CLASSIFYING_OUTPUTS, MULTIPLYING, REGRESSION_OUTPUTS, SQUARES, SUBTRACTING
+from ._classes import classifications
+
+
+def is_learned(graph: Graph, output: Output) -> bool:
+    """Whether parameters have a part in it."""
+    return any(node.parameter for node in graph.above(output.node))
+
+
+def is_logistic(graph: Graph, node: Node) -> bool:
+    """Whether it is the product in relu(scores) - scores * target + log(1 + exp(-|scores|))."""
+    scores = {each.node for each in node.inputs}
+    return any(
+        user.kind in SUBTRACTING
+        and any(side.node.activation == "relu" and side.node.inputs[0].node in scores for side in user.inputs)
+        for user in graph.users[node]
+    )
+
+
+def target_of(graph: Graph, node: Node) -> Output | None:
+    """Of two sides the one that the network has not made; None where that is both or none."""
+    sides = [each for each in node.inputs if not is_learned(graph, each)]
+    return sides[0] if len(sides) == 1 else None
+
+
+def targets(graph: Graph) -> Iterable[tuple[Node, Output]]:
+    """(operator, target) wherever scores meet a label: of a class, logistic, or the other side of a square."""
+    for _, label, node in classifications(graph):
+        yield node, label
+    for node in graph.nodes:
+        squared = node.kind in SUBTRACTING and any(user.kind in SQUARES for user in graph.users[node])
+        if node.kind in REGRESSION_OUTPUTS - CLASSIFYING_OUTPUTS:
+            yield node, node.inputs[1]
+        elif squared or (node.kind in MULTIPLYING and is_logistic(graph, node)):
+            target = target_of(graph, node)
+            if target is not None:
+                yield node, target
