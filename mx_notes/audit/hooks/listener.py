@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...runtime import mx
@@ -219,6 +220,16 @@ class OperatorCall:
         """The operator's parameters as MXNet got them, as text."""
         count, keys, values = self._arguments[5].value, self._arguments[6], self._arguments[7]
         return {keys[i].decode(): values[i].decode() for i in range(count)}
+
+
+@dataclass
+class PackedCall:
+    """An imperative operator that MXNet's Python calls past `MXImperativeInvokeEx`; it has what an OperatorCall has."""
+
+    name: str
+    inputs: list[int]
+    attributes: dict[str, str]
+    outputs: list[int] = field(default_factory=list)
 
 
 @functools.cache
