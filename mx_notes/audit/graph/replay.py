@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import sys
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -14,7 +16,7 @@ from ...runtime.drawing import draws
 from ..hooks.listener import operator_names
 from .graph import Graph, Node, Output
 from .losses import counted
-from .operators import BATCH_NORM, FLAT, LOSS_OUTPUTS, REGRESSION_OUTPUTS
+from .operators import BATCH_NORM, FLAT, FUSED_RELU, LOSS_OUTPUTS, REGRESSION_OUTPUTS
 from .tape import FUNCTION
 
 LARGEST = 1 << 26  # values of all leaves and operators together
@@ -41,15 +43,22 @@ class CannotReplay(Exception):
     """Some operator can't be run again, or not to the same result; the words say which."""
 
 
+class OutOfTime(Exception):
+    """The time for it was over."""
+
+
 class Replay:
     """The loss that a backward pass differentiates, as a function of its leaves.
 
     Operators that pass no gradient on, such as BlockGrad, keep the values that they had.
     """
 
-    def __init__(self, graph: Graph, training: bool = True) -> None:
-        """Run it once with its own values. Raises CannotReplay."""
-        self._graph, self._training = graph, training
+    def __init__(self, graph: Graph, training: bool = True, until: float = float("inf")) -> None:
+        """Run it once with its own values. until: when to stop, as `time.monotonic` says.
+
+        Raises CannotReplay, and, as all that runs operators, OutOfTime.
+        """
+        self._graph, self._training, self.until = graph, training, until
         _affordable(graph)
         self.values: dict[Node, list[mx.nd.NDArray]] = {}
         for node in graph.nodes:
@@ -72,6 +81,8 @@ class Replay:
         return self._loss(values)
 
     def _run(self, node: Node, values: Mapping[Node, list[mx.nd.NDArray]]) -> list[mx.nd.NDArray]:
+        if time.monotonic() > self.until:
+            raise OutOfTime
         if node.kind in LOSS_OUTPUTS:
             return values[node.inputs[0].node]  # stood for by its loss
         return run(node, [_taken(values, each) for each in node.inputs], self._training)
@@ -114,13 +125,17 @@ def call(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
         return _call_function(node, inputs)
     if node.op == "reshape":  # a view
         return [inputs[0].reshape(Output(node).shape)]
+    wide = bool(inputs) and inputs[0].dtype == np.float64
+    if node.op == FUSED_RELU and wide:  # which is of float32 only
+        normalised, *statistics = call(replace(node, op="BatchNorm"), inputs)
+        return [mx.nd.relu(normalised), *statistics]
     handle = _handles().get(node.op)
     if handle is None or draws(node.op, node.attributes):
         raise CannotReplay(
             f"{node.op} draws random numbers" if handle else f"{node.op} can't be called again"
         )
     attributes = {key: value for key, value in node.attributes.items() if not key.startswith("__")}
-    if inputs and inputs[0].dtype == np.float64 and attributes.get("dtype") in WIDER:
+    if wide and attributes.get("dtype") in WIDER:
         attributes["dtype"] = WIDER[attributes["dtype"]]
     if node.kind in BATCH_NORM:
         inputs = [*inputs[:3], *(each.copy() for each in inputs[3:])]  # which the operator writes
@@ -139,7 +154,10 @@ def _call_function(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArra
         raise CannotReplay(f"{node.name} is the program's own and may do more than compute")
     again = copy.copy(node.function)
     again._used = False
-    made = again(*inputs)
+    try:
+        made = again(*inputs)
+    except Exception:  # of whatever kind: it was written for other arrays
+        raise CannotReplay(f"{node.name} can't be called again") from None
     return list(made) if isinstance(made, (list, tuple)) else [made]
 
 

@@ -46,6 +46,8 @@ def _process(summary: Summary, verbose: bool, colour: bool) -> list[str]:
     if verbose:
         blocks.append("\n".join(_row(rule.id, MARKS[rule.state], rule.sentence) for rule in summary.rules))
     blocks.append("\n".join(map(_filled, [rules_line(summary), *_calls(summary)])))
+    if verbose and summary.gradients:
+        blocks.append(_filled(summary.gradients.text))
     if summary.attestation:
         blocks.append(_filled(summary.attestation.text()))
     for child in summary.children:

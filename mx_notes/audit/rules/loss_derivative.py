@@ -46,6 +46,9 @@ def _message(found: Derivative) -> Message:
         f"along one direction it says {found.got:.4g} where the difference quotient is {found.wanted:.4g}"
     )
     node = found.culprit
+    if found.left:
+        more = f"{found.left}: a larger --check-gradients may find it"
+        return Message(f"the gradient of {found.name} is not the derivative of the loss: {numbers}; {more}")
     if node is None:
         how = f"no operator is wrong alone, but {found.name} is used {found.uses} times, and the sum of its gradients is"
         how = how if found.uses > 1 else "no operator is wrong alone"
