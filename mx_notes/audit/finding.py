@@ -118,7 +118,9 @@ class GradientCheck:
         judged = f"{self.passes} of {self.passes + sum(each.passes for each in self.left)} backward passes"
         within = f" ({self.parameters} gradients through {self.operators} operators)" if self.passes else ""
         why = "; ".join(
-            f"{each.passes}" + (f" ({each.operators} operators)" if each.operators else "") + f", as {each.why}"
+            f"{each.passes}"
+            + (f" ({each.operators} operators)" if each.operators else "")
+            + f", as {each.why}"
             for each in self.left
         )
         return f"gradients held against the loss: in {judged}{within}" + (f"; not in {why}" if why else "")

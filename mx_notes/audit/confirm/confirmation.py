@@ -155,7 +155,9 @@ class Confirmation:
             return Line(f"gradient of {wrong.name}: REFUTED, not the loss's derivative ({numbers})", False)
         if not judged:
             why = dict.fromkeys(each.left for each in self._derivatives)
-            return Line(f"gradient: not held against the loss's derivative ({', '.join(why) or 'no step'})", True)
+            return Line(
+                f"gradient: not held against the loss's derivative ({', '.join(why) or 'no step'})", True
+            )
         worst = max(each.difference for each in judged)
         found = f"({len(judged)} batches, max. relative difference {worst:.1e})"
         return Line(f"gradient = the loss's derivative {found}", True)

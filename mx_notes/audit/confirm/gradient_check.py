@@ -12,7 +12,8 @@ import numpy as np
 from ...runtime import mx
 from ..finding import GradientCheck, NotJudged
 from ..graph.graph import Node
-from ..graph.replay import CannotReplay, OutOfTime
+from ..graph.hand_written import CannotReplay
+from ..graph.replay import OutOfTime
 from ..graph.values import OwnArray, is_dense, read
 from ..hooks.listener import Listener
 from ..trace.ledger import Buffer, Ledger

@@ -148,8 +148,8 @@ class Listener:
     ) -> None:
         """An `autograd.Function` was called in a recorded scope."""
 
-    def viewed(self, kind: str, array: int, view: int) -> None:
-        """A "slice" (or element) or "reshape" of an array, which shares its memory, got a handle."""
+    def viewed(self, array: int, view: int, rows: tuple[int, int] | None) -> None:
+        """A view of an array, which shares its memory, got a handle: of these rows, or of all in another shape."""
 
     def handle_freed(self, handle: int) -> None:
         """An array, an executor or a hybridised block was freed: its address may be used again."""
