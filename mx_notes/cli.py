@@ -164,6 +164,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="hold the hooks' counts of the first steps against those of MXNet's own profiler",
     )
+    budget = "hold gradients against the loss's own derivative for so long at most (default: 5; 0: don't)"
+    audit.add_argument("--check-gradients", type=float, default=True, metavar="SECONDS", help=budget)
     _add_mend(audit)
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
@@ -349,6 +351,7 @@ def _audit(options: argparse.Namespace) -> int:
             arguments=options.arguments,
             max_steps=options.max_steps,
             attest=options.attest,
+            check_gradients=options.check_gradients,
             mend=options.mend,
             outputs=[(flag, audit.Format(form), file) for flag, form, file in options.outputs],
             ignore=options.ignore,

@@ -59,7 +59,7 @@ class Session:
                 os.environ.setdefault(STRICT, "1")
             where = f"on {count} workers" if count > 1 else ""
             self._confirmation = Confirmation(self._workers.total, where)
-            self._watch = held.enter_context(audit(confirmation=self._confirmation, check_gradients=False))
+            self._watch = held.enter_context(audit(confirmation=self._confirmation))
             self._held = held.pop_all()
         return self
 

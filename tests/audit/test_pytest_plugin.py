@@ -75,6 +75,55 @@ def test_no_such_rule(training_audit):
     assert "allow=['backwards-once']: not a rule; rules are backward-once" in output
 
 
+GRADIENTS = """
+import pytest
+from mx_notes.runtime import mx
+
+def train(layer):
+    net = mx.gluon.nn.Sequential()
+    net.add(mx.gluon.nn.Dense(8), layer, mx.gluon.nn.Dense(3))
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    for seed in range(2):
+        mx.random.seed(seed)
+        data, label = mx.nd.random.normal(shape=(16, 5)), mx.nd.ones((16, 3))
+        with mx.autograd.record():
+            loss = mx.gluon.loss.L2Loss()(net(data), label)
+        loss.backward()
+        trainer.step(16)
+
+def test_right(training_audit):
+    train(mx.gluon.nn.ELU())
+    training_audit.assert_gradients()
+
+def test_wrong(training_audit):
+    train(mx.gluon.nn.SELU())
+    training_audit.assert_gradients()
+
+@pytest.mark.mx_audit(allow=["loss-derivative"])
+def test_accepted(training_audit):
+    train(mx.gluon.nn.SELU())
+    training_audit.assert_gradients()
+
+def test_random(training_audit):
+    train(mx.gluon.nn.Dropout(0.5))
+    training_audit.assert_gradients()
+
+def test_no_training(training_audit):
+    training_audit.assert_gradients()
+"""
+
+
+def test_gradients_that_are_not_the_losss_derivative_fail_and_so_does_a_test_that_judged_none(outcome):
+    status, output = outcome(GRADIENTS)
+    assert status == 1
+    assert "3 failed, 2 passed" in output, output
+    assert "loss-derivative, step 1: test_mine.py:" in output
+    assert "no gradient could be judged: gradients held against the loss: in 0 of 2 backward passes" in output
+    assert "Dropout draws random numbers" in output
+    assert "in 0 of 0 backward passes" in output
+
+
 def test_the_example_in_the_readme_runs(outcome):
     (example,) = re.findall(r"```python\n(# test_my_training.py\n.*?)```", README.read_text(), re.DOTALL)
     status, output = outcome(example)
