@@ -73,7 +73,7 @@ def test_a_broken_run_ends_where_the_whole_one_does(whole, tmp_path, step, in_va
 
 @pytest.mark.parametrize(
     "settings",
-    [["momentum=0"], ["schedule=step", "drop_at=0.5", "warmup_epochs=1.5"], ["batch_size=2000"]],
+    [["momentum=0"], ["schedule=step", "drop_at=0.5", "warmup_epochs=1.5"], ["batch_size=1349"]],
     ids=["no momentum", "schedule", "one batch an epoch"],
 )
 def test_other_optimisers_go_on_where_they_were(tmp_path, settings):
