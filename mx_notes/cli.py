@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .commands.train import Asked
 
 FORMATS = ("text", "json", "html", "github", "sarif", "junit")
-KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
+# They are also flags of `train`.
+KNOBS = ("data", "data_dir", "model", "epochs", "batch_size", "seed", "device", "freeze")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     for knob in KNOBS:
         train.add_argument(f"--{knob.replace('_', '-')}", help=f"the same as --set {knob}=")
+    train.add_argument(
+        "--from",
+        type=Path,
+        dest="start_from",
+        metavar="FILE",
+        help="begin with what fits of a run's folder, a .params file, or PREFIX-symbol.json",
+    )
     train.add_argument(
         "--resume",
         type=Path,
@@ -193,8 +201,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     _add_network(evaluate)
+    _add_data_dir(evaluate)
     evaluate.add_argument("--device", help="default: the recipe's")
     evaluate.set_defaults(verb=_evaluate)
+
+    _add_predict(verbs)
 
     export = verbs.add_parser(
         "export",
@@ -206,6 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     export.add_argument("file", type=Path, metavar="FILE", help="a new file, for example model.onnx")
     _add_network(export)
+    _add_data_dir(export)
     export.set_defaults(verb=_export)
 
     bench = verbs.add_parser(
@@ -288,7 +300,30 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="best (validation accuracy; the default), last, or a folder's name in RUN/checkpoints",
     )
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", help="where the data is now, if not where the recipe says")
+
+
+def _add_predict(verbs: argparse._SubParsersAction) -> None:
+    predict = verbs.add_parser(
+        "predict",
+        help="say which class a run's network sees in pictures",
+        description="Print a line for each picture: its file, and the most probable classes.",
+        epilog="examples:\n  mx-notes predict runs/folder-1 cat.jpg holidays/\n"
+        "  curl -s https://example.org/cat.jpg | mx-notes predict runs/folder-1 --json -",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    predict.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    predict.add_argument(
+        "files", nargs="+", metavar="FILE", help="a picture, a folder of pictures, or - for one on stdin"
+    )
+    predict.add_argument(
+        "--json", action="store_true", help="print a JSON object a line, with each class's probability"
+    )
+    _add_network(predict)
+    predict.set_defaults(verb=_predict)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -303,8 +338,10 @@ def _asked(options: argparse.Namespace) -> Asked:
     flags = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
     return Asked(
         recipe=options.recipe,
+        data=options.data,
         out=options.out,
         settings=(*flags, *options.settings),
+        start_from=options.start_from,
         resume=options.resume,
         override=options.override,
         every=options.checkpoint_every,
@@ -370,6 +407,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     from .commands import evaluate
 
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from .commands import predict
+
+    return predict.report(options.run, options.files, options.checkpoint, options.json)
 
 
 def _export(options: argparse.Namespace) -> int:
