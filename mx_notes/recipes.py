@@ -42,7 +42,9 @@ class Recipe:
     drop_at: float = 5 / 6  # step: the fraction of the epochs after which the rate falls to a tenth
     warmup_epochs: float = 0.0  # the rate rises linearly from 0 over so many epochs
     lr_head: float = 1.0  # the last layer's learning rate, as a multiple of the others'
-    freeze: str = ""  # layers in whose names this regular expression is found stay as they are
+    freeze: str = (
+        ""  # layers whose names begin as this regular expression says stay as they are: conv0|stage1
+    )
     momentum: float = 0.9
     weight_decay: float = 5e-4
     reflect: float = 0.0  # probability that an image is mirrored left to right

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import disk, models
 from ..errors import UserError
-from ..models.layers import frozen_layers
+from ..models.layers import frozen_layers, layers, without_prefix
 from ..runtime import mx
 from ..training.run import Run
 from . import arrays, folder
@@ -59,7 +59,7 @@ class Beginning:
 
 
 def begin_from(run: Run, path: Path) -> Beginning:
-    """Give a run, fresh from `training.start`, the parameters and running statistics in a file that fit its network.
+    """Give a run, fresh from `training.start`, the layers in a file that fit its network: names and shapes of all arrays.
 
     path: the folder of a run (its best checkpoint) or of a checkpoint, a `.params` file of MXNet or Gluon, or
     `PREFIX-symbol.json`, beside which PREFIX-NNNN.params is (the highest number). Raises UserError for anything
@@ -70,11 +70,17 @@ def begin_from(run: Run, path: Path) -> Beginning:
     arguments, auxiliary = run.module.parameters()
     own = {name: array.asnumpy() for name, array in (arguments | auxiliary).items()}
     names = _matched({name: array.shape for name, array in found.items()}, _spellings(run), own)
-    if not names:
+    names = {
+        here: names[here]
+        for layer in layers(run.symbol).values()
+        if names.keys() >= {*layer}
+        for here in layer
+    }
+    if not any(own[name].ndim > 1 for name in names):  # a bias or a batch norm may fit by chance
         example, ours = min(found, default=""), min(own)
         there = f"{example[:60]!r} of shape {found[example].shape}" if found else "nothing"
         raise UserError(
-            f"--from {path}: none of its {len(found)} arrays has the name and shape of one of {run.recipe.model}'s:"
+            f"--from {path}: none of its {len(found)} arrays has the name and shape of a weight of {run.recipe.model}:"
             f" there {there}, here {ours!r} of shape {own[ours].shape}"
         )
     for there in names.values():
@@ -100,6 +106,8 @@ def begin_from(run: Run, path: Path) -> Beginning:
 
 def _read(path: Path) -> tuple[str, dict[str, np.ndarray]]:
     """Where the arrays are, and the arrays by name, without MXNet's arg: and aux:."""
+    if not path.exists():
+        raise UserError(f"--from {path}: no such file or folder")
     if path.is_dir():
         place = path if (path / folder.MANIFEST).is_file() else _best(path)
         arguments, auxiliary = folder.load(place)
@@ -136,14 +144,14 @@ def _spellings(run: Run) -> list[dict[str, str]]:
     net = models.build(run.recipe.model, len(run.data.classes), run.data.shape)
     structural = {key: parameter.name for key, parameter in net._collect_params_with_prefix().items()}
     names = [parameter.name for parameter in net.collect_params().values()]
-    return [{name: name for name in names}, structural, dict(zip(_without_prefix(names), names, strict=True))]
+    return [{name: name for name in names}, structural, dict(zip(without_prefix(names), names, strict=True))]
 
 
 def _matched(
     found: dict[str, Shape], spellings: list[dict[str, str]], own: dict[str, np.ndarray]
 ) -> dict[str, str]:
     """Own names to those in the file, of arrays of the same shape, by the spelling that fits most of them."""
-    bare = dict(zip(found, _without_prefix([*found]), strict=True))
+    bare = dict(zip(found, without_prefix([*found]), strict=True))
     same = {name: name for name in found}
     best: dict[str, str] = {}
     for spelling, keys in zip(spellings, (same, same, bare), strict=True):
@@ -153,9 +161,3 @@ def _matched(
         }
         best = max(best, names, key=len)
     return best
-
-
-def _without_prefix(names: list[str]) -> list[str]:
-    """The names without their first part, up to a "_", if it is the same in all."""
-    parts = {name.partition("_")[0] for name in names}
-    return [name.partition("_")[2] for name in names] if len(parts) == 1 else names

@@ -13,45 +13,51 @@ SHOWN = 3  # layers in a message, of each end
 
 
 def layers(symbol: mx.sym.Symbol) -> dict[str, tuple[str, ...]]:
-    """The parameters and running statistics of each layer that has some, by the layer's name, from the input on."""
+    """The parameters and running statistics of each layer that has some, by the layer's name, from the input on.
+
+    The name is without the prefix that all share, which counts the networks of a process: `stage1_conv0`.
+    """
     graph = nodes(symbol)
-    found = {_layer(node): _own(node, graph) for node in graph if node.op != "null"}
-    return {name: own for name, own in found.items() if own}
+    found = {node.name.removesuffix("_fwd"): own for node in graph if (own := _own(node, graph))}
+    return dict(zip(without_prefix([*found]), found.values(), strict=True))
+
+
+def without_prefix(names: list[str]) -> list[str]:
+    """The names without their first part, up to a "_", if it is the same in all."""
+    parts = {name.partition("_")[0] for name in names}
+    return [name.partition("_")[2] for name in names] if len(parts) == 1 else names
 
 
 def frozen_layers(symbol: mx.sym.Symbol, pattern: str) -> dict[str, tuple[str, ...]]:
-    """The layers, as `layers` gives them, in whose names the regular expression is found; none for an empty one.
+    """The layers, as `layers` gives them, whose names begin as the regular expression says; none for an empty one.
 
-    Raises UserError for a pattern that is no regular expression, is found nowhere, or leaves nothing to train.
+    Raises UserError for a pattern that is no regular expression, fits no layer, or leaves nothing to train.
     """
     if not pattern:
         return {}
     every = layers(symbol)
     try:
-        found = {name: own for name, own in every.items() if re.search(pattern, name)}
+        found = {name: own for name, own in every.items() if re.match(pattern, name)}
     except re.error as error:
         raise UserError(f"freeze={pattern}: not a regular expression: {error}") from None
     if not found:
-        names = [*every][:SHOWN], [*every][-SHOWN:]
+        names = [*every]
         raise UserError(
-            f"freeze={pattern}: found in the name of no layer; they are {', '.join(names[0])} … {', '.join(names[1])}"
+            f"freeze={pattern}: no layer's name begins so; they are {', '.join(names[:SHOWN])} …"
+            f" {', '.join(names[-SHOWN:])}"
         )
     if found.keys() == every.keys():
-        raise UserError(f"freeze={pattern}: found in all {len(every)} layers; nothing is left to train")
+        raise UserError(f"freeze={pattern}: takes all {len(every)} layers; nothing is left to train")
     return found
 
 
-def with_still_statistics(symbol: mx.sym.Symbol, names: set[str]) -> mx.sym.Symbol:
-    """Have the batch norms among these layers use their running statistics in training, and leave them as they are."""
-    graph = parsed(symbol)
-    for node, known in zip(graph["nodes"], nodes(symbol), strict=True):
-        if node["op"] == "BatchNorm" and _layer(known) in names:
+def with_still_statistics(symbol: mx.sym.Symbol, frozen: set[str]) -> mx.sym.Symbol:
+    """Have batch norms with frozen parameters use their running statistics in training, and leave them as they are."""
+    graph, known = parsed(symbol), nodes(symbol)
+    for number, node in enumerate(graph["nodes"]):
+        if node["op"] == "BatchNorm" and frozen.intersection(_own(known[number], known)):
             node["attrs"]["use_global_stats"] = "True"
     return symbol_of(graph)
-
-
-def _layer(node: Node) -> str:
-    return node.name.removesuffix("_fwd")
 
 
 def _own(node: Node, graph: list[Node]) -> tuple[str, ...]:

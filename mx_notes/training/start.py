@@ -87,12 +87,11 @@ def bind(
     net = models.build(recipe.model, classes, shape)
     net.cast(recipe.dtype)
     symbol = models.mean_cross_entropy(net)
-    frozen = frozen_layers(symbol, recipe.freeze)
-    trained = faster(with_still_statistics(symbol, frozen.keys()), devices, shape)
+    frozen = {name for own in frozen_layers(symbol, recipe.freeze).values() for name in own}
+    trained = faster(with_still_statistics(symbol, frozen), devices, shape)
     # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
     untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
-    untrained.update(*frozen.values())
-    fixed = sorted(untrained.intersection(symbol.list_arguments()))
+    fixed = sorted((untrained | frozen).intersection(symbol.list_arguments()))
     if len(devices) == 1 and not workers.connected:
         module = TrainedModule(
             trained, ("data",), ("softmax_label",), context=devices[0], fixed_param_names=fixed
