@@ -85,13 +85,15 @@ class Session:
                     self._out.mkdir(parents=True, exist_ok=True)
                 self._held.enter_context(disk.locked(self._out))
                 _expect_new(self._out)  # another run may have begun there meanwhile
-                disk.replace(self._out / checkpoint.RECIPE, run.recipe.to_json())
                 disk.replace(self._out / description.NAME, Description.of(run.data).to_json())
-                contact_sheet.draw(run.data, self._out / contact_sheet.NAME)
+                with disk.whole(self._out / contact_sheet.NAME) as part:
+                    contact_sheet.draw(run.data, part)
                 if began:
                     disk.replace(self._out / beginning.NAME, began.to_json())
-                    checkpoint.save(self._out, state)  # so that resuming needs that file no more
+                    checkpoint.save(self._out, state)
                     print(began.text(), flush=True)
+                # Last: with it the run can be resumed, which needs the file that it began with no more.
+                disk.replace(self._out / checkpoint.RECIPE, run.recipe.to_json())
         return run
 
     def resume(self, settings: Sequence[str], override: bool = False) -> Run:

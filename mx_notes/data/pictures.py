@@ -72,7 +72,7 @@ class PicturePart:
         return np.stack(list(pool.map(one, numbers)))
 
     def check(self, where: str, shape: tuple[int, ...], classes: int) -> None:
-        """Nothing: labels are the folders' numbers, and `load` has decoded every picture."""
+        """Accept it: labels are the folders' numbers, and `load` has decoded every picture."""
 
 
 def load(folder: Path | None, edge: int, validation: float, seed: int) -> Dataset:

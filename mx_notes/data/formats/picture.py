@@ -74,8 +74,7 @@ def decoded(content: bytes, how: int) -> np.ndarray | None:
     import cv2
 
     height, width = size(content)
-    per_byte = MOST_PIXELS_PER_BYTE_OF_WEBP if content.startswith(WEBP) else MOST_PIXELS_PER_BYTE
-    if not 0 < height * width <= min(MOST_PIXELS, per_byte * len(content)):
+    if not 0 < height * width <= min(MOST_PIXELS, _most_pixels(content)):
         return None
     with contextlib.suppress(cv2.error):
         return cv2.imdecode(np.frombuffer(content, np.uint8), how)
@@ -99,11 +98,19 @@ def _expected(content: bytes) -> tuple[int, int]:
     height, width = size(content)
     if height * width > MOST_PIXELS:
         raise Unreadable(f"{height}x{width} pixels, more than {MOST_PIXELS} together")
+    if height * width > _most_pixels(content):
+        raise Unreadable(f"{height}x{width} pixels, more than its {len(content)} bytes can hold")
     if content.startswith(JPEG) and not _jpeg_ends(content):
         raise Unreadable("truncated")
     if not height * width:
         raise Unreadable("damaged")
     return height, width
+
+
+def _most_pixels(content: bytes) -> int:
+    """How many pixels so many bytes can hold."""
+    per_byte = MOST_PIXELS_PER_BYTE_OF_WEBP if content.startswith(WEBP) else MOST_PIXELS_PER_BYTE
+    return per_byte * len(content)
 
 
 def _png_size(content: bytes) -> tuple[int, int]:
