@@ -6,16 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from . import recipes
+from . import cli_training
 from .errors import UserError
 
-if TYPE_CHECKING:
-    from .commands.train import Asked
-
 FORMATS = ("text", "json", "html", "github", "sarif", "junit")
-KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,67 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
-    train = verbs.add_parser(
-        "train",
-        help="train a network and confirm what was done",
-        description="Train a recipe through Module.forward_backward, under hooks that count and check every step.",
-        epilog="examples:\n  mx-notes train\n  mx-notes train --recipe fashion-mnist --epochs 3\n"
-        "  mx-notes train --recipe cifar10 --data-dir ~/cifar --set lr=0.05 --set schedule=cosine\n"
-        "  mx-notes train --resume runs/digits-1",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    train.add_argument("--recipe", help=f"one of {', '.join(recipes.PRESETS)} (default: digits)")
-    train.add_argument(
-        "--out", type=Path, help="a new folder for the run's files (default: runs/RECIPE-NUMBER)"
-    )
-    train.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KNOB=VALUE",
-        dest="settings",
-        help="change any knob of the recipe; `mx-notes recipes` lists them",
-    )
-    for knob in KNOBS:
-        train.add_argument(f"--{knob.replace('_', '-')}", help=f"the same as --set {knob}=")
-    train.add_argument(
-        "--resume",
-        type=Path,
-        metavar="RUN",
-        help="go on with the run in this folder, from its newest checkpoint",
-    )
-    train.add_argument(
-        "--override", action="store_true", help="resume although the recipe was changed since the checkpoint"
-    )
-    train.add_argument(
-        "--checkpoint-every",
-        type=int,
-        metavar="N",
-        help="save after every N steps, not only after each epoch",
-    )
-    train.add_argument(
-        "--keep",
-        type=int,
-        default=2,
-        metavar="N",
-        help="keep the newest N checkpoints, and the best (default: 2)",
-    )
-    train.set_defaults(verb=_train)
-
-    launch = verbs.add_parser(
-        "launch",
-        help="train with several workers on this machine",
-        description="Start a job on this machine: a scheduler, servers and workers, each `mx-notes COMMAND`, that divide every batch among them (MXNet's dist_sync). On several machines: docs/cluster.md.",
-        epilog="examples:\n  mx-notes launch --workers 2 -- train --recipe digits\n"
-        "  mx-notes launch --workers 3 -- train --resume runs/digits-1",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    launch.add_argument("--workers", type=int, default=2, metavar="N", help="how many train (default: 2)")
-    launch.add_argument(
-        "--servers", type=int, default=1, metavar="N", help="how many add up the gradients (default: 1)"
-    )
-    launch.add_argument("command", nargs=argparse.REMAINDER, metavar="-- train ARGS")
-    launch.set_defaults(verb=_launch)
+    cli_training.add(verbs)
 
     run = verbs.add_parser(
         "run",
@@ -195,8 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     _add_network(evaluate)
+    _add_data_dir(evaluate)
     evaluate.add_argument("--device", help="default: the recipe's")
     evaluate.set_defaults(verb=_evaluate)
+
+    _add_predict(verbs)
 
     export = verbs.add_parser(
         "export",
@@ -208,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     export.add_argument("file", type=Path, metavar="FILE", help="a new file, for example model.onnx")
     _add_network(export)
+    _add_data_dir(export)
     export.set_defaults(verb=_export)
 
     bench = verbs.add_parser(
@@ -290,35 +229,30 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="best (validation accuracy; the default), last, or a folder's name in RUN/checkpoints",
     )
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", help="where the data is now, if not where the recipe says")
 
 
-def _train(options: argparse.Namespace) -> int:
-    from .commands.train import train
-
-    return train(_asked(options))
-
-
-def _asked(options: argparse.Namespace) -> Asked:
-    from .commands.train import Asked
-
-    flags = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
-    return Asked(
-        recipe=options.recipe,
-        out=options.out,
-        settings=(*flags, *options.settings),
-        resume=options.resume,
-        override=options.override,
-        every=options.checkpoint_every,
-        keep=options.keep,
+def _add_predict(verbs: argparse._SubParsersAction) -> None:
+    predict = verbs.add_parser(
+        "predict",
+        help="say which class a run's network sees in pictures",
+        description="Print a line for each picture: its file, and the most probable classes.",
+        epilog="examples:\n  mx-notes predict runs/folder-1 cat.jpg holidays/\n"
+        "  curl -s https://example.org/cat.jpg | mx-notes predict runs/folder-1 --json -",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-
-def _launch(options: argparse.Namespace) -> int:
-    from .commands.launch import launch, training
-
-    command = training(options.command)
-    return launch(options.workers, options.servers, command, _asked(_parser().parse_args(command)))
+    predict.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    predict.add_argument(
+        "files", nargs="+", metavar="FILE", help="a picture, a folder of pictures, or - for one on stdin"
+    )
+    predict.add_argument(
+        "--json", action="store_true", help="print a JSON object a line, with each class's probability"
+    )
+    _add_network(predict)
+    predict.set_defaults(verb=_predict)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -373,6 +307,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     from .commands import evaluate
 
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from .commands import predict
+
+    return predict.report(options.run, options.files, options.checkpoint, options.json)
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -22,8 +22,10 @@ from ..audit.hooks.telling import STRICT
 from ..audit.report.summary import plural
 from ..audit.report.text import findings_text, rules_line
 from ..audit.watch import audit
+from ..checkpoint import beginning
 from ..checkpoint.saving import Checkpoints, SameParameters, StopOnNonFinite
 from ..checkpoint.state import State, checksum, versions
+from ..data import Description, contact_sheet, description
 from ..errors import UserError
 from ..parallel.workers import joined
 from ..recipes import Recipe
@@ -34,7 +36,7 @@ from ..training.reporting import MetricsFile, Progress, TensorBoard
 from ..training.signals import Interrupted, StopOnSignal
 
 # These knobs decide what a step is and which images are held out: changed half-way, no result would mean anything.
-FIXED = ("data", "validation", "model", "image_size", "batch_size", "seed", "dtype")
+FIXED = ("data", "validation", "model", "image_size", "freeze", "batch_size", "seed", "dtype")
 
 
 class Session:
@@ -66,8 +68,8 @@ class Session:
     def __exit__(self, *error: object) -> bool | None:
         return self._held.__exit__(*error)
 
-    def begin(self, recipe: Recipe) -> Run:
-        """Start the recipe's run in the new folder `out`.
+    def begin(self, recipe: Recipe, start_from: Path | None = None) -> Run:
+        """Start the recipe's run in the new folder `out`, with the parameters in a file: see `checkpoint.begin_from`.
 
         Raises UserError for bad input, leaving nothing behind.
         """
@@ -75,14 +77,24 @@ class Session:
             if self._first:
                 _expect_new(self._out)
             run = training.start(recipe, self._workers)
+            began = checkpoint.begin_from(run, start_from) if start_from else None
         self._expect_one_job(run)
+        state = State.of(run) if began else None
         with self._workers.together(), _faults(recipe, self._out):
             if self._first:
                 with disk.writing(f"--out {self._out}"):
                     self._out.mkdir(parents=True, exist_ok=True)
                 self._held.enter_context(disk.locked(self._out))
                 _expect_new(self._out)  # another run may have begun there meanwhile
-                disk.replace(self._out / checkpoint.RECIPE, recipe.to_json())
+                disk.replace(self._out / description.NAME, Description.of(run.data).to_json())
+                with disk.whole(self._out / contact_sheet.NAME) as part:
+                    contact_sheet.draw(run.data, part)
+                if began:
+                    disk.replace(self._out / beginning.NAME, began.to_json())
+                    checkpoint.save(self._out, state)
+                    print(began.text(), flush=True)
+                # Last: with it the run can be resumed, which needs the file that it began with no more.
+                disk.replace(self._out / checkpoint.RECIPE, run.recipe.to_json())
         return run
 
     def resume(self, settings: Sequence[str], override: bool = False) -> Run:

@@ -16,8 +16,10 @@ class Asked:
     """The arguments of a training; `every` and `keep` as in `Session`."""
 
     recipe: str | None = None  # a preset's name
+    data: str | None = None  # a data set's name; without `recipe`, its own preset if it has one
     out: Path | None = None
     settings: tuple[str, ...] = ()  # name=value changes of the recipe
+    start_from: Path | None = None  # a run's folder or a file, whose parameters the run begins with
     resume: Path | None = None  # the folder of a run to go on with
     override: bool = False  # go on although the recipe was changed
     every: int | None = None
@@ -31,14 +33,21 @@ class Asked:
             raise UserError(
                 "--resume: goes on in the run's own folder, with its recipe; leave out --recipe and --out"
             )
-        return recipes.preset(self.recipe or "digits").override(list(self.settings))
+        if self.resume and self.start_from:
+            raise UserError("--from: a resumed run goes on with its own parameters; leave it out")
+        return recipes.preset(self.preset).override(list(self.settings))
+
+    @property
+    def preset(self) -> str:
+        """The name of the preset that the settings change."""
+        return self.recipe or (self.data if self.data in recipes.PRESETS else "digits")
 
     def folder(self) -> Path:
         """The run's folder, by default the first of runs/RECIPE-1, runs/RECIPE-2, … that is not there yet."""
         if self.resume or self.out:
             return self.resume or self.out
         number = 1
-        while (folder := Path("runs", f"{self.recipe or 'digits'}-{number}")).exists():
+        while (folder := Path("runs", f"{self.preset}-{number}")).exists():
             number += 1
         return folder
 
@@ -56,4 +65,4 @@ def train(asked: Asked) -> int:
     with Session(asked.folder(), asked.every, asked.keep) as session:
         if asked.resume:
             return session.finish(session.resume(asked.settings, asked.override))
-        return session.finish(session.begin(recipe))
+        return session.finish(session.begin(recipe, asked.start_from))
