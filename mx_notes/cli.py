@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import cli_training
+from . import cli_training, output_flags
 from .errors import UserError
 
 FORMATS = ("text", "json", "html", "github", "sarif", "junit")
@@ -69,17 +69,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument(
         "--format",
-        action=_Format,
+        action=output_flags.Format,
         choices=FORMATS,
         help="how to report: %(choices)s (default: text); may be said several times",
     )
     audit.add_argument(
-        "--output", action=_Output, type=Path, metavar="FILE", help="where to, for the --format before it"
+        "--output",
+        action=output_flags.Output,
+        type=Path,
+        metavar="FILE",
+        help="where to, for the --format before it",
     )
     for form in ("json", "html"):
         audit.add_argument(
             f"--{form}",
-            action=_Short,
+            action=output_flags.Short,
             type=Path,
             metavar="FILE",
             help=f"short for --format {form} --output FILE",
@@ -138,13 +142,24 @@ def _parser() -> argparse.ArgumentParser:
 
     export = verbs.add_parser(
         "export",
-        help="write a run's network as ONNX, compared with MXNet on real images",
-        description="Write FILE with the network's probabilities as output, any batch size, and class names and normalisation in the metadata; nothing is written if ONNX Runtime finds other probabilities than MXNet.",
-        epilog="example:\n  mx-notes export runs/digits-1 digits.onnx",
+        usage="mx-notes export RUN FILE [options]\n       mx-notes export PREFIX EPOCH [FILE] --shape 3,224,224 [options]",
+        help="write a network as ONNX, compared with MXNet",
+        description="Write FILE with the network of a run (its probabilities as output, class names and normalisation in the metadata), or of any model that MXNet saved as PREFIX-symbol.json and PREFIX-0000.params; for any batch size. Nothing is written if ONNX Runtime computes something else than MXNet.",
+        epilog="examples:\n  mx-notes export runs/digits-1 digits.onnx\n  mx-notes export resnet 0 resnet.onnx --shape 3,224,224",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    export.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
-    export.add_argument("file", type=Path, metavar="FILE", help="a new file, for example model.onnx")
+    export.add_argument(
+        "network", type=Path, metavar="RUN | PREFIX", help="a run's folder, or a model's files"
+    )
+    export.add_argument(
+        "rest", nargs="*", metavar="FILE", help="a new file; for a PREFIX, the EPOCH before it"
+    )
+    export.add_argument(
+        "--shape", action="append", default=[], metavar="[NAME=]SHAPE", help="of one example of an input"
+    )
+    export.add_argument(
+        "--input", type=Path, metavar="FILE", help="compare on these examples, too (.npy, .npz)"
+    )
     _add_network(export)
     _add_data_dir(export)
     export.set_defaults(verb=_export)
@@ -181,29 +196,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(verb=_doctor)
     return parser
-
-
-class _Format(argparse.Action):
-    """Begins an entry of `outputs`: flag, format, file."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        namespace.outputs = [*namespace.outputs, (option_string, values, None)]
-
-
-class _Output(argparse.Action):
-    """Gives the last entry its file."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        if not namespace.outputs or namespace.outputs[-1][2]:
-            parser.error(f"--output {values}: say its --format before it")
-        namespace.outputs = [*namespace.outputs[:-1], (option_string, namespace.outputs[-1][1], values)]
-
-
-class _Short(argparse.Action):
-    """--json FILE."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        namespace.outputs = [*namespace.outputs, (option_string, self.dest, values)]
 
 
 def _add_mend(parser: argparse.ArgumentParser) -> None:
@@ -318,7 +310,9 @@ def _predict(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from .commands import export
 
-    return export.report(options.run, options.file, options.checkpoint, options.data_dir)
+    return export.report(
+        options.network, options.rest, options.shape, options.input, options.checkpoint, options.data_dir
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from .. import disk, models, recipes
 from ..data import Dataset, Description, description
 from ..errors import UserError
+from ..models.inference import inference_block
 from ..recipes import Recipe
 from ..runtime import mx
 from ..training.start import load_data
@@ -32,17 +33,8 @@ class Network(Generic[Data]):
     parameters: dict[str, mx.nd.NDArray]  # running statistics included, float32, on the CPU
 
     def block(self, device: mx.Context) -> mx.gluon.SymbolBlock:
-        """Put the network on a device, for inference only.
-
-        It is a Gluon block, not a bound executor: an inference executor on the CPU merges a convolution with
-        the batch norm after it even if the convolution's own output is needed as well, as the shortcuts
-        of a ResNet v2 do, and gives wrong probabilities (MXNet 1.9.1, subgraph backend MKLDNN).
-        """
-        block = mx.gluon.SymbolBlock(self.symbol, mx.sym.var("data", dtype="float32"))
-        block.initialize(ctx=device)
-        for name, parameter in block.collect_params().items():
-            parameter.set_data(self.parameters[name])
-        return block
+        """Put the network on a device: see `inference_block`."""
+        return inference_block(self.symbol, self.parameters, ["data"], device)
 
 
 def restore(out: Path, which: str = "best", data_dir: str | None = None) -> Network[Dataset]:
