@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a Gluon ResNet with MXNet and see, step by step, that it trains as it should.",
         epilog="Start with: mx-notes train",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which mx_notes this is")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     train = verbs.add_parser(
@@ -240,6 +241,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(verb=_doctor)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends; reads it only when asked, for that takes as long as all the rest."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        import importlib.metadata
+
+        parser.exit(message=f"mx-notes {importlib.metadata.version('mx_notes')}\n")
 
 
 class _Format(argparse.Action):

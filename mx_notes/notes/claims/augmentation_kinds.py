@@ -61,6 +61,13 @@ CLAIM = Claim(
     id="augmentation-kinds",
     heading="augmentation",
     order=1,
+    quote="从已有的数据中创造一批新的数据",
+    question="Reflect, move, turn, add noise. Which of the four make new digits that are still the same digits?",
+    answers={
+        Verdict.CONFIRMED: "All four.",
+        Verdict.CORRECTED: "Some: a mirrored 2 is no 2.",
+        Verdict.REFUTED: "None.",
+    },
     statement="The training set can be enlarged by new images made from those at hand: reflected, moved, "
     "turned, or with noise added.",
     method=f"A small convolutional network learns {EXAMPLES} digits as they are. It then reads test images "
@@ -117,7 +124,8 @@ def measure(setting: Setting) -> Evidence:
     keeping, changing = sides(changes, -MARGIN)
     return Evidence(
         verdict=decided,
-        deciding=f"labels kept by {len(keeping)} of 4 kinds; changed by {', '.join(changing) or 'none'}",
+        deciding=f"Digits stay digits under {len(keeping)} of 4 kinds ({', '.join(keeping) or 'none'}), and change under "
+        f"{len(changing)} ({', '.join(changing) or 'none'}).",
         reason=reason,
         correction=correction(digits, fashion, changes) if decided is Verdict.CORRECTED else "",
         numbers={"changes": changes, "digits": digits, "fashion": fashion},

@@ -36,6 +36,13 @@ CLAIM = Claim(
     id="batch-size",
     heading="accuracy",
     order=3,
+    quote="batch size不能太大",
+    question="There are 10 kinds of digits. How large may a batch be before accuracy suffers?",
+    answers={
+        Verdict.CONFIRMED: "Not much larger than 10.",
+        Verdict.CORRECTED: "Far larger, if the learning rate grows with it, up to a point.",
+        Verdict.REFUTED: "As large as one likes.",
+    },
     statement="A batch should not be much larger than the number of classes. A larger one trains faster, but "
     "its learning rate is hard to set, as the two are not proportional; a very small one trains slowly.",
     method="A small convolutional network, without batch normalisation as its statistics depend on the batch, "
@@ -107,7 +114,8 @@ def measure(setting: Setting) -> Evidence:
     holds, fails = sides(linear, -MARGIN)
     return Evidence(
         verdict=decided,
-        deciding=f"linear rate holds: {named(holds)}; fails: {named(fails)}",
+        deciding=f"With the rate in proportion to the batch, batches of {named(holds)} keep the accuracy of a batch of "
+        f"{REFERENCE}; too large: {named(fails)}.",
         reason=reason,
         correction=correction(holds, fails) if decided is Verdict.CORRECTED else "",
         numbers={

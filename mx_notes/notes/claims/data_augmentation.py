@@ -51,6 +51,13 @@ CLAIM = Claim(
     id="data-augmentation",
     heading="accuracy",
     order=1,
+    quote="Adding more data augmentations often reduces the gap between training and validation accuracy.",
+    question="Turn and blur the training digits more and more. What becomes of the accuracy on test digits?",
+    answers={
+        Verdict.CONFIRMED: "It comes closer to that on training digits, and too much does no harm.",
+        Verdict.CORRECTED: "It comes closer at first, but too much of it lowers both.",
+        Verdict.REFUTED: "It comes no closer, or fading the changes out near the end does harm.",
+    },
     statement="More data augmentation often narrows the gap between training and validation accuracy, and it "
     "could be reduced in the last epochs.",
     method=f"A small convolutional network learns {EXAMPLES} digits at a constant learning rate, each batch "
@@ -97,7 +104,8 @@ def measure(setting: Setting) -> Evidence:
     decided, reason = verdict(narrower, calmer, strongest)
     return Evidence(
         verdict=decided,
-        deciding=f"gap narrower by {100 * narrower.mean:.1f} points; strongest {100 * strongest.mean:+.1f}",
+        deciding=f"Moderate augmentation narrows the gap by {100 * narrower.mean:.1f} points; the strongest changes "
+        f"test accuracy by {100 * strongest.mean:+.1f}.",
         reason=reason,
         correction=correction(gap, strongest, gains) if decided is Verdict.CORRECTED else "",
         numbers={

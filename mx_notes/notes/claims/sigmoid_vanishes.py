@@ -117,6 +117,13 @@ CLAIM = Claim(
     id="vanishing-gradient",
     heading="neural-network",
     order=2,
+    quote="为防止使用sigmoid激活函数可能导致的梯度消失问题，激活函数一般取relu函数",
+    question="The first layers of a deep sigmoid network get hardly any gradient. Is ReLU the cure?",
+    answers={
+        Verdict.CONFIRMED: "Yes: with ReLU the gradient arrives, wherever the weights start.",
+        Verdict.CORRECTED: "Only with the right start: from small weights ReLU's gradient vanishes, too.",
+        Verdict.REFUTED: "No: sigmoid's gradient arrives as well as ReLU's.",
+    },
     statement="With sigmoid as activation a deep network's gradients may vanish, so one usually takes ReLU.",
     method=f"Fully connected networks {WIDTH} wide and 2 to {DEPTH} layers deep, at their start: the norm of the "
     f"gradient of one digit's loss by each layer's weights, with sigmoid ($\\sigma' \\leq 1/4$), tanh and ReLU, all "
@@ -173,7 +180,8 @@ def measure(setting: Setting) -> Evidence:
     ]
     return Evidence(
         verdict=decided,
-        deciding=f"first layer of {DEPTH}: sigmoid {first['sigmoid, He']:.0e}, ReLU from 0.01 {first[POOR[0]]:.0e}",
+        deciding=f"Of ReLU's gradient, the first of {DEPTH} layers gets {first['sigmoid, He']:.0e} with sigmoid, and "
+        f"{first[POOR[0]]:.0e} with ReLU itself if the weights start at a size of 0.01.",
         reason=reason,
         correction=correction(factors, accuracy) if decided is Verdict.CORRECTED else "",
         numbers={

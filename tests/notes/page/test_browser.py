@@ -64,7 +64,7 @@ class Seen(HTMLParser):
 def see(record, tmp_path_factory):
     """Open the page at an address of its state, with more scripts at its end, and return what is seen."""
     folder = tmp_path_factory.mktemp("browser")
-    page = html(record).replace("<head>", f"<head>{WATCH}", 1)
+    page = html(record, folder).replace("<head>", f"<head>{WATCH}", 1)
 
     def see(state="", script="", file="index.html"):
         (folder / "index.html").write_text(page.replace("</body>", f"{script}</body>"))
