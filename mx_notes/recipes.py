@@ -81,7 +81,9 @@ class Recipe:
             name, separator, text = setting.partition("=")
             name = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
             if name not in types:
-                hint = nearest(name, [*types, *ALIASES], otherwise="`mx-notes recipes digits` lists the knobs")
+                hint = nearest(
+                    name, [*types, *ALIASES], otherwise="`mx-notes recipes digits` lists the knobs"
+                )
                 raise UserError(f"--set {setting}: no such knob; {hint}")
             if not separator:
                 raise UserError(f"--set {setting}: expected a value, as in {name}={getattr(self, name)}")

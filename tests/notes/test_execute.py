@@ -62,7 +62,10 @@ def test_the_list_names_every_claim_and_measures_nothing(mx_notes_command, tmp_p
     ("arguments", "message"),
     [
         (["--only", "momentun"], "--only momentun: no such claim; did you mean momentum?"),
-        (["--only", "softmax", "nosuch"], "--only nosuch: no such claim; `mx-notes notes --list` lists them\n"),
+        (
+            ["--only", "softmax", "nosuch"],
+            "--only nosuch: no such claim; `mx-notes notes --list` lists them\n",
+        ),
         (["--only", "softmax", "--seed", "-1"], "--seed -1: expected 0 or more"),
         (["--only", "softmax", "--out", "/proc/page"], "--out /proc/page: cannot be written"),
     ],

@@ -143,8 +143,9 @@ def _figure(curves: dict[str, list[list[float]]], linear: Interval, relu: Interv
     for index, name in enumerate(NETS):
         epochs = np.arange(1, len(curves[name][0]) + 1)
         figures.band(above, epochs, curves[name], index, name)
-    above.set(xlabel="epoch", ylabel="test accuracy", ylim=(0.85, 1))
-    figures.legend(above, loc="lower right")
+    above.set(ylabel="test accuracy", ylim=(0.85, 1))
+    figures.epochs(above)
+    figures.legend_above(above, columns=3)
     margin = [-100 * MARGIN, 100 * MARGIN]
     below.fill_between(margin, 0.6, 1.4, color=figures.INK, alpha=0.25, lw=0, label="margin of equality")
     below.axvline(0, color=figures.INK, lw=1)

@@ -136,8 +136,8 @@ def measure(setting: Setting) -> Evidence:
             _speed_table(numbers["speed"]),
         ],
         figures=[
-            bowls_figure(numbers["bowls"]),
             _digits_figure(learned),
+            bowls_figure(numbers["bowls"]),
             rate_drop_figure(numbers["rate_drop"]),
         ],
         sample=f"digits, {len(seeds)} seeds, {len(learned)} settings of {EPOCHS} epochs; bowls without chance",
