@@ -8,11 +8,11 @@ import numpy as np
 
 from ...data import Augmentation
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small_networks, splits
+from ..lab import figures, sequential, small_networks, splits
 from ..lab.intervals import Interval, difference, interval, percent, points
 from ..lab.small_training import score, train
 
-EXAMPLES = 150  # so few that a network learns them by heart
+EXAMPLES = 100  # so few that a network learns them by heart
 UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; rotation and noise grow evenly with the strength
 STRENGTHS = (0, 1, 2, 4)
 MODERATE, STRONGEST = 1, 4
@@ -32,7 +32,7 @@ def trained(
     strength: float, course: Callable[[float], float], epochs: int, seed: int
 ) -> tuple[float, float, float]:
     """Train; returns three accuracies: on training images, on training images augmented, on test images."""
-    split = splits.digits(seed).fewer(EXAMPLES)
+    split = splits.digits(seed).few(EXAMPLES)
     net = small_networks.convolutional(batch_norm=True)
     curve = train(
         net,
@@ -42,6 +42,7 @@ def trained(
         batch_size=32,
         rate=0.05,
         augment=lambda images, rng, done: UNIT(images, rng, strength * course(done)),
+        score_each_epoch=False,
     )
     seen = UNIT(split.train_images, np.random.default_rng(seed), strength)
     return curve.train_accuracy[-1], score(net, seen, split.train_labels)[1], curve.test_accuracy[-1]
@@ -90,18 +91,25 @@ def verdict(narrower: Interval, calmer: Interval, strongest: Interval) -> tuple[
 
 def measure(setting: Setting) -> Evidence:
     """Train at each strength, kept constant and reduced near the end."""
-    epochs = 20 if setting.quick else 40
+    epochs = 30 if setting.quick else 40
     strengths = (0, MODERATE, STRONGEST) if setting.quick else STRENGTHS
-    seeds = setting.seeds(16, quick=4)
-    # (seeds, strengths, [training images, training images augmented, test images])
-    steady = np.array([[trained(s, constant, epochs, seed) for s in strengths] for seed in seeds])
-    faded = np.array([[trained(s, fading, epochs, seed) for s in strengths[1:]] for seed in seeds])
+    looks = (8, 16) if setting.quick else (16,)
+
+    def trial(seed: int) -> tuple[list, list]:
+        steady = [trained(strength, constant, epochs, seed) for strength in strengths]
+        return steady, [trained(strength, fading, epochs, seed) for strength in strengths[1:]]
+
+    trials, confidence = sequential.until_decided(
+        looks,
+        setting,
+        trial,
+        lambda trials, confidence: verdict(*differences(*arrays(trials), confidence))[0],
+    )
+    steady, faded = arrays(trials)
+    narrower, calmer, strongest = differences(steady, faded, confidence)
+    decided, reason = verdict(narrower, calmer, strongest)
     gap = dict(zip(strengths, (steady[..., 0] - steady[..., 2]).T, strict=True))
     gains = dict(zip(strengths[1:], (faded[..., 2] - steady[:, 1:, 2]).T, strict=True))
-    narrower = difference(gap[0], gap[MODERATE])
-    calmer = interval(np.mean(list(gains.values()), axis=0))
-    strongest = difference(steady[:, -1, 2], steady[:, 0, 2])
-    decided, reason = verdict(narrower, calmer, strongest)
     return Evidence(
         verdict=decided,
         deciding=f"Moderate augmentation narrows the gap by {100 * narrower.mean:.1f} points; the strongest changes "
@@ -121,7 +129,27 @@ def measure(setting: Setting) -> Evidence:
             _fading_table(strengths[1:], steady[:, 1:, 2], faded[..., 2]),
         ],
         figures=[_figure(strengths, gap, steady[..., 2], faded[..., 2])],
-        sample=splits.sample(seeds, epochs, EXAMPLES) + "; fewer strengths" * setting.quick,
+        sample=splits.sample(trials, epochs, EXAMPLES, 1797 - EXAMPLES)
+        + sequential.told(looks, confidence)
+        + "; fewer strengths" * setting.quick,
+    )
+
+
+def arrays(trials: list[tuple[list, list]]) -> tuple[np.ndarray, np.ndarray]:
+    """Stack trials: (seeds, strengths, [training images, training images augmented, test images]), kept and reduced."""
+    return np.array([steady for steady, _ in trials]), np.array([faded for _, faded in trials])
+
+
+def differences(
+    steady: np.ndarray, faded: np.ndarray, confidence: float
+) -> tuple[Interval, Interval, Interval]:
+    """Measure the criterion's three differences, in the order of its sentence."""
+    gap = steady[..., 0] - steady[..., 2]
+    gained = (faded[..., 2] - steady[:, 1:, 2]).mean(axis=1)
+    return (
+        difference(gap[:, 0], gap[:, 1], confidence),
+        interval(gained, confidence),
+        difference(steady[:, -1, 2], steady[:, 0, 2], confidence),
     )
 
 
