@@ -18,7 +18,7 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test test-all venv lint docs lock conformance-reference expect-python expect-gpu
+.PHONY: train test test-all venv lint docs font lock conformance-reference expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
@@ -55,6 +55,11 @@ lint: venv
 # Written from the rules' own classes.
 docs: venv
 	$(VENV)/bin/python -m mx_notes.audit.report.handbook > docs/rules.md
+
+# The Chinese signs of the note's page. The font is Debian's fonts-droid-fallback.
+FONT ?= /usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf
+font: venv
+	$(VENV)/bin/python -m mx_notes.notes.page.subset_font $(FONT) > mx_notes/notes/page/chinese.css
 
 # Records what tests/conformance expects, with MXNet 1.9.1 on the Python and NumPy of its day.
 REFERENCE = .venv-reference

@@ -37,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mx-notes",
-        description="Train a Gluon ResNet with MXNet and see, step by step, that it trains as it should.",
-        epilog="Start with: mx-notes train",
+        description="Run MXNet programs on today's Python, find out whether they train as they should, and train networks that do.",
+        epilog="Start with: mx-notes audit YOUR_SCRIPT.py, or mx-notes train",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which mx_notes this is")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     cli_training.add(verbs)
@@ -49,7 +50,6 @@ def _parser() -> argparse.ArgumentParser:
         help="run any MXNet program, unchanged, on this Python and NumPy",
         description="Run SCRIPT as `python SCRIPT ARGS` would, with MXNet prepared when it is imported, in SCRIPT and in all its children. The exit status is the script's own, or 2 if there is nothing to run.",
         epilog="examples:\n  mx-notes run train.py --epochs 3\n  mx-notes run -m package.module",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_mend(run)
     _add_program(run)
@@ -65,20 +65,19 @@ def _parser() -> argparse.ArgumentParser:
         help="run a training script as it is, and judge each of its steps",
         description="Run SCRIPT as `python SCRIPT ARGS` would, under hooks at MXNet's C API, and report what does not hold. Exit status: 1 an error was found, 2 the audit could not run, otherwise the script's own.",
         epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     audit.add_argument(
         "--format",
         action=output_flags.Format,
         choices=FORMATS,
-        help="how to report: %(choices)s (default: text); may be said several times",
+        help="how to report (default: text); can be given several times",
     )
     audit.add_argument(
         "--output",
         action=output_flags.Output,
         type=Path,
         metavar="FILE",
-        help="where to, for the --format before it",
+        help="the file for the --format before it",
     )
     for form in ("json", "html"):
         audit.add_argument(
@@ -89,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
             help=f"short for --format {form} --output FILE",
         )
     audit.add_argument("-v", "--verbose", action="store_true", help="list each rule with what became of it")
-    audit.add_argument("--live", action="store_true", help="print a finding when it is found, too")
+    audit.add_argument("--live", action="store_true", help="print each finding as soon as it is found")
     audit.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="accept what this rule finds"
     )
@@ -106,8 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     budget = "hold gradients against the loss's own derivative for so long at most (default: 5; 0: don't)"
     audit.add_argument("--check-gradients", type=float, default=True, metavar="SECONDS", help=budget)
     _add_mend(audit)
-    audit.add_argument("--rules", action="store_true", help="list the rules instead")
-    audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
+    audit.add_argument("--rules", action="store_true", help="list the rules, and run nothing")
+    audit.add_argument("--explain", metavar="RULE", help="explain this rule, and run nothing")
     _add_program(audit)
     audit.set_defaults(verb=_audit, outputs=[])
 
@@ -116,15 +115,22 @@ def _parser() -> argparse.ArgumentParser:
         help="test each statement of the note, and put the evidence on a page",
         description="Run an experiment per statement of the note and write DIR/index.html and DIR/evidence.json. Exit status: 0 every claim was measured, 1 one could not be, 2 bad input.",
         epilog="examples:\n  mx-notes notes --quick\n  mx-notes notes --only softmax momentum --out page",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    notes.add_argument("--only", nargs="+", metavar="ID", help="these claims; the others are left out")
-    notes.add_argument("--quick", action="store_true", help="smaller samples: a minute instead of ten")
-    notes.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default: 1)")
     notes.add_argument(
-        "--out", type=Path, default=Path("runs", "notes"), metavar="DIR", help="default: runs/notes"
+        "--only", nargs="+", metavar="ID", help="test only these statements (--list shows their names)"
     )
-    notes.add_argument("--list", action="store_true", help="list the claims and measure nothing")
+    notes.add_argument("--quick", action="store_true", help="smaller samples: a minute or two instead of ten")
+    notes.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="the seed of everything random (default: 1)"
+    )
+    notes.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs", "notes"),
+        metavar="DIR",
+        help="the folder for page and evidence (default: runs/notes)",
+    )
+    notes.add_argument("--list", action="store_true", help="list the statements and measure nothing")
     notes.set_defaults(verb=_notes)
 
     evaluate = verbs.add_parser(
@@ -135,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     _add_network(evaluate)
     _add_data_dir(evaluate)
-    evaluate.add_argument("--device", help="default: the recipe's")
+    evaluate.add_argument("--device", help="where to compute (default: the recipe's device)")
     evaluate.set_defaults(verb=_evaluate)
 
     _add_predict(verbs)
@@ -146,7 +152,6 @@ def _parser() -> argparse.ArgumentParser:
         help="write a network as ONNX, compared with MXNet",
         description="Write FILE with the network of a run (its probabilities as output, class names and normalisation in the metadata), or of any model that MXNet saved as PREFIX-symbol.json and PREFIX-0000.params; for any batch size. Nothing is written if ONNX Runtime computes something else than MXNet.",
         epilog="examples:\n  mx-notes export runs/digits-1 digits.onnx\n  mx-notes export resnet 0 resnet.onnx --shape 3,224,224",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     export.add_argument(
         "network", type=Path, metavar="RUN | PREFIX", help="a run's folder, or a model's files"
@@ -169,10 +174,13 @@ def _parser() -> argparse.ArgumentParser:
         help="how fast a network trains here, where the time goes, and what to change",
         description="Train MODEL on random images for a few seconds in each of several settings (threads, batch sizes).",
         epilog="example:\n  mx-notes bench --model resnet18_v1 --batch-size 16",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    bench.add_argument("--model", default="cifar_resnet20_v1", help="default: cifar_resnet20_v1")
-    bench.add_argument("--batch-size", type=int, default=128, metavar="N", help="default: 128")
+    bench.add_argument(
+        "--model", default="cifar_resnet20_v1", help="the network (default: cifar_resnet20_v1)"
+    )
+    bench.add_argument(
+        "--batch-size", type=int, default=128, metavar="N", help="images in a batch (default: 128)"
+    )
     bench.set_defaults(verb=_bench)
 
     listing = verbs.add_parser("recipes", help="list the recipes and their knobs")
@@ -195,7 +203,27 @@ def _parser() -> argparse.ArgumentParser:
         help="list instead the names in these programs (or folders) that today's NumPy and Python lack",
     )
     doctor.set_defaults(verb=_doctor)
+    for verb in verbs.choices.values():
+        verb.formatter_class = _Help
     return parser
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Fills descriptions to the terminal's width, and leaves examples as they stand."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("example"):
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends; reads it only when asked, for that takes as long as all the rest."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        import importlib.metadata
+
+        parser.exit(message=f"mx-notes {importlib.metadata.version('mx_notes')}\n")
 
 
 def _add_mend(parser: argparse.ArgumentParser) -> None:
@@ -234,7 +262,6 @@ def _add_predict(verbs: argparse._SubParsersAction) -> None:
         description="Print a line for each picture: its file, and the most probable classes.",
         epilog="examples:\n  mx-notes predict runs/folder-1 cat.jpg holidays/\n"
         "  curl -s https://example.org/cat.jpg | mx-notes predict runs/folder-1 --json -",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     predict.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     predict.add_argument(

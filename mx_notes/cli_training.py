@@ -27,11 +27,10 @@ def _add_train(verbs: argparse._SubParsersAction) -> None:
         help="train a network and confirm what was done",
         description="Train a recipe through Module.forward_backward, under hooks that count and check every step.",
         epilog="examples:\n  mx-notes train\n  mx-notes train --recipe fashion-mnist --epochs 3\n"
-        "  mx-notes train --recipe cifar10 --data-dir ~/cifar --set lr=0.05 --set schedule=cosine\n"
-        "  mx-notes train --data folder --data-dir pictures\n"
-        "  mx-notes train --data folder --data-dir pictures --from runs/folder-1 --freeze 'conv0|stage1'\n"
+        "  mx-notes train --recipe cifar10 --data-dir ~/cifar --set lr=0.05\n"
+        "  mx-notes train --data folder --data-dir pics\n"
+        "  mx-notes train --data folder --data-dir pics --from runs/folder-1 --freeze conv0\n"
         "  mx-notes train --resume runs/digits-1",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument(
         "--recipe", help=f"one of {', '.join(recipes.PRESETS)} (default: that of --data, or digits)"
@@ -48,7 +47,7 @@ def _add_train(verbs: argparse._SubParsersAction) -> None:
         help="change any knob of the recipe; `mx-notes recipes` lists them",
     )
     for knob in KNOBS:
-        train.add_argument(f"--{knob.replace('_', '-')}", help=f"the same as --set {knob}=")
+        train.add_argument(f"--{knob.replace('_', '-')}", help=f"short for --set {knob}=VALUE")
     train.add_argument(
         "--from",
         type=Path,
@@ -88,7 +87,6 @@ def _add_launch(verbs: argparse._SubParsersAction) -> None:
         description="Start a job on this machine: a scheduler, servers and workers, each `mx-notes COMMAND`, that divide every batch among them (MXNet's dist_sync). On several machines: docs/cluster.md.",
         epilog="examples:\n  mx-notes launch --workers 2 -- train --recipe digits\n"
         "  mx-notes launch --workers 3 -- train --resume runs/digits-1",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     launch.add_argument("--workers", type=int, default=2, metavar="N", help="how many train (default: 2)")
     launch.add_argument(

@@ -98,10 +98,13 @@ class Recipe:
         for setting in settings:
             name, separator, text = setting.partition("=")
             name = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
-            if not separator or name not in types:
-                wrong = "no such knob" if separator else "not name=value"
-                hint = nearest(name, [*types, *ALIASES], otherwise=f"the knobs are {', '.join(types)}")
-                raise UserError(f"--set {setting}: {wrong}; {hint}")
+            if name not in types:
+                hint = nearest(
+                    name, [*types, *ALIASES], otherwise="`mx-notes recipes digits` lists the knobs"
+                )
+                raise UserError(f"--set {setting}: no such knob; {hint}")
+            if not separator:
+                raise UserError(f"--set {setting}: expected a value, as in {name}={getattr(self, name)}")
             try:
                 changes[name] = types[name](text)
             except ValueError:

@@ -173,4 +173,4 @@ def test_a_marker_with_an_unknown_rule_names_the_nearest(outcome):
     _, output = outcome(
         "import pytest\n@pytest.mark.mx_audit(allow=['mean-los'])\ndef test_it():\n    pass", "--mx-audit"
     )
-    assert "@pytest.mark.mx_audit mean-los: no such rule, did you mean mean-loss?" in output
+    assert "@pytest.mark.mx_audit mean-los: no such rule; did you mean mean-loss?" in output

@@ -1,5 +1,6 @@
 """`mx-notes` as a user meets it: what it prints, leaves behind, and returns."""
 
+import importlib.metadata
 import json
 import signal
 import subprocess
@@ -97,6 +98,11 @@ def test_doctor_says_that_nothing_is_wrong(mx_notes_command):
     assert result.returncode == 0, result.stdout
     for word in ("python", "mxnet", "threads", "features", "devices", "digits", "nothing is wrong"):
         assert word in result.stdout
+
+
+def test_the_version_is_the_projects(mx_notes_command):
+    result = mx_notes_command("--version")
+    assert (result.returncode, result.stdout) == (0, f"mx-notes {importlib.metadata.version('mx_notes')}\n")
 
 
 def test_help_teaches(mx_notes_command):
