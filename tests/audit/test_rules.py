@@ -280,6 +280,23 @@ def test_head_gradients_weigh_the_losses_of_a_module(batches, devices, share, fo
     assert "mean-loss" in watch.checked
 
 
+@pytest.mark.parametrize(("keepdims", "found"), [(True, []), (False, ["mean-loss"])])
+def test_make_loss_divides_columns_by_the_batch_size_and_vectors_by_nothing(batches, keepdims, found):
+    data = mx.sym.var("data")
+    error = mx.sym.square(mx.sym.FullyConnected(data, num_hidden=64) - data)
+    loss = mx.sym.MakeLoss(mx.sym.mean(error, axis=1, keepdims=keepdims), normalization="batch")
+    with audit() as watch:
+        module = mx.mod.Module(loss, label_names=None)
+        module.bind([("data", (64, 64))])
+        module.init_params(mx.init.Xavier())
+        module.init_optimizer(optimizer=mx.optimizer.SGD(learning_rate=0.01, rescale_grad=1.0))
+        for images, _ in batches[:3]:
+            module.forward_backward(mx.io.DataBatch([images]))
+            module.update()
+    assert errors(watch) == found
+    assert {"mean-loss", "loss-derivative"} <= set(watch.checked)
+
+
 def test_gradients_added_from_true_and_false_examples_are_two_tasks(batches):
     net = mx.gluon.nn.Dense(1, in_units=64)
     net.initialize(mx.init.Xavier())

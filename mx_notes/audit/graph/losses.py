@@ -62,6 +62,11 @@ def _is_weight(gradient: np.ndarray) -> bool:
     return bool(gradient.size and gradient.ndim <= 1 and gradient.flat[0] > 0 and np.ptp(gradient) == 0)
 
 
+def rows_of(shape: tuple[int, ...]) -> int:
+    """What MakeLoss takes for the batch size: it sees all but the last dimension as one, and 1 of a vector."""
+    return int(np.prod(shape[:-1]))
+
+
 def _softmax_output(node: Node) -> tuple[float, int] | None:
     label = node.inputs[1].value
     if label is None:
@@ -121,7 +126,7 @@ def _descend(graph: Graph, output: Output, gradient: np.ndarray, found: list[Los
             valid = 0 if values is None else int((values > threshold).sum())
             found.append(Losses(node, float(gradient.flat[0]), max(valid, 1), sizes))
             return
-        gradient = gradient / shape[0] if normalization == "batch" else gradient
+        gradient = gradient / rows_of(shape) if normalization == "batch" else gradient
     elements = int(np.prod(shape)) if shape else 1
     # A number for each example, or for each of its tokens: the nodes above make one loss.
     per_example = elements > 1 and (

@@ -13,7 +13,7 @@ from ...runtime.drawing import draws
 from ..hooks.listener import operator_names
 from .graph import Graph, Node, Output
 from .hand_written import CUSTOM, CannotReplay, call_function, expect_plain
-from .losses import counted
+from .losses import counted, rows_of
 from .operators import BATCH_NORM, FLAT, FUSED_RELU, LOSS_OUTPUTS, REGRESSION_OUTPUTS
 from .tape import FUNCTION, ROWS
 
@@ -202,7 +202,7 @@ def _stand_in(node: Node, data: np.ndarray, label: np.ndarray | None = None) -> 
     if node.kind in REGRESSION_OUTPUTS:
         return scale * len(data) / data.size * _REGRESSIONS[node.kind](data, label.reshape(data.shape))
     if node.kind == "make_loss" and node.attributes.get("normalization", "null") != "valid":
-        by = len(data) if node.attributes.get("normalization") == "batch" else 1
+        by = rows_of(data.shape) if node.attributes.get("normalization") == "batch" else 1
         return scale / by * float(data.sum())
     settings = ("multi_output", "preserve_shape", "out_grad")
     plain = not any(node.flag(each) for each in settings) and not float(

@@ -43,6 +43,8 @@ class SymbolPart:
         self._values: dict[int, np.ndarray] = {}
         self._places, self.heads = opened(symbol)
         self.nodes = list(self._places)
+        # Leaves to keep beside what is computed from them: an executor gets its next batch in the same arrays.
+        self.fed: list[Node] = []
         self._input_at = {self._places[leaf][0]: number for number, leaf in enumerate(self.leaves)}
         for node, places in self._places.items():
             node.fetch, node.shape_of = self._fetcher(places), self._shaper(places)
@@ -104,12 +106,13 @@ class SymbolPart:
 
     @cached_property
     def _worth_a_value(self) -> set[int]:
+        # An input may be another graph's: of what feeds a hybridised loss.
         outputs = [
             output
             for node in self.nodes
             if node.kind in WORTH_A_VALUE
             for output in (*node.inputs, Output(node))
-            if not output.node.is_leaf and output.index < len(self._places[output.node])
+            if not output.node.is_leaf and output.index < len(self._places.get(output.node, ()))
         ]
         return self._determined & {self._places[output.node][output.index] for output in outputs}
 
@@ -131,12 +134,10 @@ class SymbolPart:
             self._keep_fed()
 
     def _keep_fed(self) -> None:
-        """Keep what was fed beside what was computed from it: an executor gets its next batch in the same arrays."""
-        for leaf in self.leaves:
+        for leaf in self.fed:
             place = self._places[leaf][0]
-            if not leaf.parameter and place not in self._values:
-                value = numpy_of(self._arrays[self._input_at[place]])
-                self._values |= {} if value is None else {place: value}
+            value = None if place in self._values else numpy_of(self._arrays[self._input_at[place]])
+            self._values |= {} if value is None else {place: value}
 
     def _affordable(self, places: Iterable[int]) -> list[int]:
         """Those whose values fit into LARGEST bytes together, the smaller first."""
@@ -192,4 +193,5 @@ def of_executor(executor: mx.executor.Executor, head_gradients: list[mx.nd.NDArr
     auxiliary = set(executor.aux_dict)
     for node in part.leaves:
         node.parameter = node.name in auxiliary or executor.grad_dict.get(node.name) is not None
+    part.fed = [node for node in part.leaves if not node.parameter]
     return Graph(part.heads, [numpy_of(gradient) for gradient in head_gradients], executor=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..trace.step import RunFacts
+from ..trace.step import Noted, RunFacts
 from . import ERROR, Findings, NothingToCheck, Rule, first
 
 
@@ -16,7 +16,7 @@ class NothingTrained(Rule):
 
     def at_end(self, run: RunFacts) -> Findings | NothingToCheck:
         """Say what was seen instead."""
-        if run.steps or run.trained_elsewhere:
+        if run.steps or run.trained_elsewhere or run.noted(Noted.EVERYTHING_FIXED):  # which says why
             return []
         if run.passes:
             seen = f"{run.passes} backward passes and no update: is trainer.step (or module.update) called?"

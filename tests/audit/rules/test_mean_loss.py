@@ -64,6 +64,7 @@ SUMS = {
     "LinearRegressionOutput": regression("LinearRegressionOutput"),
     "make_loss": made("make_loss"),
     "MakeLoss": made("MakeLoss"),
+    "MakeLoss of a batch, to which a vector is one example": made("MakeLoss", normalization="batch"),
     "head gradients of 1": look(losses(), gradients=[np.ones(N)], executor=True),
 }
 MEANS = {
@@ -81,7 +82,9 @@ MEANS = {
     "SoftmaxOutput of valid labels": output(normalization="valid"),
     "SoftmaxOutput with a factor": output(grad_scale=1 / N),
     "a regression with a factor": regression("LinearRegressionOutput", grad_scale=1 / N),
-    "MakeLoss of a batch": made("MakeLoss", normalization="batch"),
+    "MakeLoss of a batch of columns": look(
+        node("MakeLoss", losses(), shape=(N, 1), normalization="batch"), executor=True
+    ),
     "make_loss of a mean": look(node("make_loss", mean(losses()), shape=(1,)), executor=True),
     "head gradients of 1/N": look(losses(), gradients=[np.full(N, 1 / N)], executor=True),
 }

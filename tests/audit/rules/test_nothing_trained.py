@@ -1,9 +1,10 @@
 """nothing-trained, judged on runs made by hand."""
 
 import pytest
-from hand_made import facts, the_finding
+from hand_made import facts, note, the_finding
 
 from mx_notes.audit.rules.nothing_trained import NothingTrained
+from mx_notes.audit.trace.step import Noted
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,7 @@ def test_a_run_without_an_update_says_what_was_seen_instead(seen, words):
 @pytest.mark.parametrize("run", [facts(steps=1), facts(steps=0, trained_elsewhere=True)])
 def test_training_here_or_in_a_child_process_is_right(run):
     assert NothingTrained().at_end(run) == []
+
+
+def test_where_all_is_fixed_another_rule_says_so():
+    assert NothingTrained().at_end(facts(steps=0, notes=[note(Noted.EVERYTHING_FIXED)])) == []

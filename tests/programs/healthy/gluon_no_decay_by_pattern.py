@@ -1,0 +1,28 @@
+"""Biases are spared from weight decay by a pattern that begins with .* and matches them
+
+Warnings: none
+"""
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon
+from sklearn.datasets import load_digits
+
+mx.random.seed(333)
+np.random.seed(333)
+digits = load_digits()
+x = ((digits.data - digits.data.mean()) / digits.data.std()).astype("float32")
+y = digits.target.astype("float32")
+loader = gluon.data.DataLoader(gluon.data.ArrayDataset(x[:1408], y[:1408]), 64, shuffle=True)
+net = gluon.nn.HybridSequential()
+net.add(gluon.nn.Dense(32, activation="relu"), gluon.nn.Dense(10))
+net.initialize(mx.init.Xavier())
+net.collect_params(".*bias").setattr("wd_mult", 0)
+trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1, "wd": 1e-3})
+loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+for data, label in loader:
+    with autograd.record():
+        loss = loss_of(net(data), label)
+    loss.backward()
+    trainer.step(data.shape[0])
+print(f"loss {loss.mean().asscalar():.3f}")

@@ -1,0 +1,16 @@
+"""Rare words are given the last row of the table on purpose
+
+Warnings: none
+"""
+
+import mxnet as mx
+import numpy as np
+
+mx.random.seed(352)
+np.random.seed(352)
+words = np.minimum(np.random.randint(0, 60, (640, 8)), 39).astype("float32")
+train = mx.io.NDArrayIter(words, words[:, 0] % 4, 32, shuffle=True)
+net = mx.sym.Embedding(mx.sym.Variable("data"), input_dim=40, output_dim=16, name="table")
+net = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(net, num_hidden=4), name="softmax")
+module = mx.mod.Module(net)
+module.fit(train, num_epoch=1, initializer=mx.init.Xavier(), optimizer_params={"learning_rate": 0.1})
