@@ -200,7 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="*",
         metavar="SCRIPT",
-        help="list instead the names in these programs (or folders) that today's NumPy and Python lack",
+        help="list instead, of these programs (or folders), the names that today's NumPy and Python lack, and what MXNet computes wrong",
     )
     doctor.set_defaults(verb=_doctor)
     for verb in verbs.choices.values():

@@ -19,7 +19,7 @@ from ..hooks.listener import Listener
 from ..trace.ledger import Buffer, Ledger
 from ..trace.step import Derivative, Look
 from ..trace.steps import OpenStep
-from .derivative import judge
+from .derivative import Written, judge
 
 BUDGET = 5.0  # seconds of a run
 LOOKS = 2  # backward passes through the same operators that are judged
@@ -38,7 +38,7 @@ class Derivatives(Listener):
         self._second_order = False  # a gradient is a part of the loss
         self._due: Look | None = None  # the pass that is running is to be judged
         self._why = ""  # it is not
-        self._before: dict[Buffer, np.ndarray] = {}  # gradients to which it will add
+        self._before: dict[Buffer, np.ndarray] = {}  # gradients to which it will, or may, add
         self._passes = self._gradients = self._operators = 0  # judged
         self._left: Counter[str] = Counter()  # passes, by the reason
         self._left_operators: Counter[str] = Counter()
@@ -82,7 +82,7 @@ class Derivatives(Listener):
         if self._why:
             return
         self._due = self._now.step.looks[-1]
-        for buffer in [each for each in buffers if each.request == "add"]:
+        for buffer in [each for each in buffers if each.request in ("add", "unknown")]:
             array = _gradient(buffer)
             if array is not None:
                 self._before[buffer] = read(array).copy()
@@ -118,7 +118,7 @@ class Derivatives(Listener):
         try:
             if second_order:
                 raise CannotReplay("a gradient is a part of their loss")
-            derivative = judge(look, *written, until=start + self._budget - self._spent)
+            derivative = judge(look, written, until=start + self._budget - self._spent)
             self._now.step.derivatives.append(derivative)
             self._passes += 1
             self._gradients += derivative.parameters
@@ -130,26 +130,31 @@ class Derivatives(Listener):
             self._now.step.derivatives.append(Derivative(left=why))
         self._spent += time.monotonic() - start
 
-    def _written(
-        self, look: Look, buffer_of: Callable[[Node], Buffer | None]
-    ) -> tuple[dict[Node, np.ndarray], set[Node]]:
-        """What the pass has put into its parameters' gradients, and to which of them it was added."""
-        gradients: dict[Node, np.ndarray] = {}
-        adding: set[Node] = set()
+    def _written(self, look: Look, buffer_of: Callable[[Node], Buffer | None]) -> Written:
+        """What the pass has put into its parameters' gradients."""
+        written = Written()
         for leaf in look.graph.leaves:
             buffer = buffer_of(leaf) if leaf.parameter else None
             array = _gradient(buffer) if buffer is not None else None
-            if array is not None and buffer.last is not None and buffer.last.number == self._now.passes:
-                gradients[leaf] = read(array).astype(np.float64) - self._before.get(buffer, 0)
-                adding |= {leaf} if buffer.request == "add" else set()
-        return gradients, adding
+            if array is None or buffer.last is None or buffer.last.number != self._now.passes:
+                continue
+            gradient, before = read(array).astype(np.float64), self._before.get(buffer)
+            if before is not None and buffer.request == "add":
+                gradient, before = gradient - before, None
+                written.adding.add(leaf)
+            written.gradients[leaf] = gradient
+            if before is not None and before.any():
+                written.before[leaf] = before
+        return written
 
 
 def _gradient(buffer: Buffer) -> mx.nd.NDArray | None:
-    """The array into which backward writes; None where it can't be had, or is sparse."""
+    """The array into which backward writes; None where it can't be had, is sparse, or has few digits."""
     array = buffer.gradient
     if array is None and buffer.array is not None:
         handle = mx.base.NDArrayHandle()
         failed = mx.base._LIB.MXNDArrayGetGrad(buffer.array.handle, ctypes.byref(handle))
         array = OwnArray(handle) if not failed and handle.value else None
-    return array if array is not None and is_dense(array) and np.dtype(array.dtype) == np.float32 else None
+    if array is None or not is_dense(array) or np.dtype(array.dtype) not in (np.float32, np.float64):
+        return None
+    return array

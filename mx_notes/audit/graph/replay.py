@@ -75,10 +75,12 @@ class Replay:
         """Drop what the program has dropped, where that can be told from its numbers."""
         numbers = given.asnumpy()
         if node not in self._kept:
-            seen = Output(node).value
-            if seen is None:
+            seen, rate = Output(node).value, float(node.attributes.get("p", 0.5))
+            kept = None if seen is None else (seen != 0) / (1 - rate)
+            # Inside a hybridised block its values are computed again, without dropping any.
+            if kept is None or np.linalg.norm(numbers * kept - seen) > rate / 2 * np.linalg.norm(seen):
                 raise CannotReplay("Dropout draws random numbers")
-            self._kept[node] = (seen != 0) / (1 - float(node.attributes.get("p", 0.5))), numbers == 0
+            self._kept[node] = kept, numbers == 0
         kept, unknown = self._kept[node]
         if numbers[unknown].any():
             raise CannotReplay("Dropout was given zeros, of which it can't be told whether they were dropped")
