@@ -114,6 +114,8 @@ class Session:
             if not self._first:
                 recipe = recipe.override(settings)
             run = training.start(recipe, workers)
+            if self._first:
+                _expect_same_data(self._out, run)
             if before:
                 before.restore(run)
         self._expect_one_job(run)
@@ -249,6 +251,15 @@ def _compare(before: Recipe, now: Recipe, override: bool) -> None:
     if changes and not override:
         raise UserError(
             f"the recipe is not the checkpoint's: {', '.join(changes.values())}; add --override to go on with it"
+        )
+
+
+def _expect_same_data(out: Path, run: Run) -> None:
+    path, now = out / description.NAME, Description.of(run.data)
+    before = description.read(path) if path.exists() else now  # runs of old have none
+    if (before.classes, before.examples) != (now.classes, now.examples):
+        raise UserError(
+            f"{now.source}: not the classes and numbers of images that the run began with ({path})"
         )
 
 
