@@ -28,6 +28,7 @@ LARGEST = 1 << 33  # bytes of a file of parameters
 SHOWN = 8  # names in a line; all are in the file
 SYMBOL = "-symbol.json"
 Shape = tuple[int, ...]
+Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -69,28 +70,8 @@ def begin_from(run: Run, path: Path) -> Beginning:
     mx.nd.waitall()
     arguments, auxiliary = run.module.parameters()
     own = {name: array.asnumpy() for name, array in (arguments | auxiliary).items()}
-    names = _matched({name: array.shape for name, array in found.items()}, _spellings(run), own)
-    names = {
-        here: names[here]
-        for layer in layers(run.symbol).values()
-        if names.keys() >= {*layer}
-        for here in layer
-    }
-    if not any(own[name].ndim > 1 for name in names):  # a bias or a batch norm may fit by chance
-        example, ours = min(found, default=""), min(own)
-        there = f"{example[:60]!r} of shape {found[example].shape}" if found else "nothing"
-        raise UserError(
-            f"--from {path}: none of its {len(found)} arrays has the name and shape of a weight of {run.recipe.model}:"
-            f" there {there}, here {ours!r} of shape {own[ours].shape}"
-        )
-    for there in names.values():
-        if not np.isfinite(found[there]).all():
-            raise UserError(f"--from {path}: {there[:60]} has numbers that are NaN or infinite")
-    for layer, parameters in frozen_layers(run.symbol, run.recipe.freeze).items():
-        if not names.keys() & {*parameters}:
-            raise UserError(
-                f"--freeze {run.recipe.freeze}: freezes {layer}, of which {path} has no parameters"
-            )
+    names = _whole_layers(run, _matched(found, _spellings(run), own))
+    _expect_use(path, run, found, names, own)
     values = own | {here: found[there].astype(own[here].dtype) for here, there in names.items()}
     run.module.set_params(
         {name: arrays.to_mxnet(values[name]) for name in arguments},
@@ -104,7 +85,32 @@ def begin_from(run: Run, path: Path) -> Beginning:
     )
 
 
-def _read(path: Path) -> tuple[str, dict[str, np.ndarray]]:
+def _whole_layers(run: Run, names: dict[str, str]) -> dict[str, str]:
+    """Those of the names (own to the file's) whose layers have all their arrays among them."""
+    whole = [layer for layer in layers(run.symbol).values() if names.keys() >= {*layer}]
+    return {here: names[here] for layer in whole for here in layer}
+
+
+def _expect_use(path: Path, run: Run, found: Arrays, names: dict[str, str], own: Arrays) -> None:
+    """Raise UserError if what is to be taken (names: own to the file's) is nothing, not finite, or not all that is frozen."""
+    if not any(own[name].ndim > 1 for name in names):  # a bias or a batch norm may fit by chance
+        example, ours = min(found, default=""), min(own)
+        there = f"{example[:60]!r} of shape {found[example].shape}" if found else "nothing"
+        raise UserError(
+            f"--from {path}: none of its {len(found)} arrays has the name and shape of a weight of {run.recipe.model}:"
+            f" there {there}, here {ours!r} of shape {own[ours].shape}"
+        )
+    for there in names.values():
+        if not np.isfinite(found[there]).all():
+            raise UserError(f"--from {path}: {there[:60]} has numbers that are NaN or infinite")
+    for layer, parameters in frozen_layers(run.symbol, run.recipe.freeze).items():
+        if not names.keys() >= {*parameters}:
+            raise UserError(
+                f"--freeze {run.recipe.freeze}: freezes {layer}, of which {path} has no parameters"
+            )
+
+
+def _read(path: Path) -> tuple[str, Arrays]:
     """Where the arrays are, and the arrays by name, without MXNet's arg: and aux:."""
     if not path.exists():
         raise UserError(f"--from {path}: no such file or folder")
@@ -114,8 +120,10 @@ def _read(path: Path) -> tuple[str, dict[str, np.ndarray]]:
         return str(place), {name: array.asnumpy() for name, array in (arguments | auxiliary).items()}
     file = _parameters_beside(path) if path.name.endswith(SYMBOL) else path
     real = Path(os.path.realpath(file))
-    content = disk.read(real, LARGEST)
-    found = arrays.parse(content, file)
+    found = arrays.parse(disk.read(real, LARGEST), file)
+    for name in found:
+        if not name.isprintable():
+            raise UserError(f"--from {file}: the name {name[:60]!r} of an array in it is not printable")
     return str(file), {re.sub("^(arg|aux):", "", name): array for name, array in found.items()}
 
 
@@ -147,17 +155,17 @@ def _spellings(run: Run) -> list[dict[str, str]]:
     return [{name: name for name in names}, structural, dict(zip(without_prefix(names), names, strict=True))]
 
 
-def _matched(
-    found: dict[str, Shape], spellings: list[dict[str, str]], own: dict[str, np.ndarray]
-) -> dict[str, str]:
+def _matched(found: Arrays, spellings: list[dict[str, str]], own: Arrays) -> dict[str, str]:
     """Own names to those in the file, of arrays of the same shape, by the spelling that fits most of them."""
     bare = dict(zip(found, without_prefix([*found]), strict=True))
     same = {name: name for name in found}
     best: dict[str, str] = {}
     for spelling, keys in zip(spellings, (same, same, bare), strict=True):
-        names = {spelling[key]: name for name, key in keys.items() if key in spelling}
-        names = {
-            here: there for here, there in names.items() if here in own and own[here].shape == found[there]
+        names = {spelling[key]: there for there, key in keys.items() if key in spelling}
+        fitting = {
+            here: there
+            for here, there in names.items()
+            if here in own and own[here].shape == found[there].shape
         }
-        best = max(best, names, key=len)
+        best = max(best, fitting, key=len)
     return best

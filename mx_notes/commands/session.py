@@ -115,6 +115,8 @@ class Session:
             if not self._first:
                 recipe = recipe.override(settings)
             run = training.start(recipe, workers)
+            if self._first:
+                _expect_same_data(self._out, run)
             if before:
                 _keep_threads(before)
                 before.restore(run)
@@ -259,6 +261,15 @@ def _keep_threads(before: State) -> None:
     count = before.versions.get("threads", "")
     if count.isdigit() and 0 < int(count) <= len(os.sched_getaffinity(0)):
         use_threads(Threads(int(count), "as before the checkpoint"))
+
+
+def _expect_same_data(out: Path, run: Run) -> None:
+    path, now = out / description.NAME, Description.of(run.data)
+    before = description.read(path) if path.exists() else now  # runs of old have none
+    if (before.classes, before.examples) != (now.classes, now.examples):
+        raise UserError(
+            f"{now.source}: not the classes and numbers of images that the run began with ({path})"
+        )
 
 
 def _tell_versions(before: State) -> None:

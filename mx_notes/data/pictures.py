@@ -139,15 +139,13 @@ def _divided(
     files = {"train": train, "validation": held}
     if "test" in found:
         return files | {"test": found["test"]}, source
-    return (
-        files,
-        f"{folder} (no val, no test: what is held out of train to validate is scored as the test part, too)",
-    )
+    return files, f"{folder} (no val, no test: what is held out of train is scored as the test part, too)"
 
 
 def _labelled(files: dict[str, list[Path]], classes: tuple[str, ...]) -> Files:
-    pairs = [(str(path), classes.index(name)) for name, paths in files.items() for path in paths]
-    return [path for path, _ in pairs], np.array([label for _, label in pairs], np.int32)
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = [numbers[name] for name, paths in files.items() for _ in paths]
+    return [str(path) for paths in files.values() for path in paths], np.array(labels, np.int32)
 
 
 def _expect_enough(files: dict[str, list[Path]], least: int, why: str) -> None:
@@ -180,7 +178,7 @@ def _usual_edge(paths: Sequence[str]) -> int:
     return int(min(np.median(known), LARGEST_EDGE)) if known else LARGEST_EDGE
 
 
-def _all_decoded(folder: Path, paths: Sequence[str], edge: int, kept: bool) -> np.ndarray | Sequence:
+def _all_decoded(folder: Path, paths: Sequence[str], edge: int, kept: bool) -> np.ndarray:
     """Decode every picture on all cores; returns them, (N, 3, edge, edge) uint8, if they are to be kept.
 
     Raises UserError that names the first files that are no whole pictures, and counts all.

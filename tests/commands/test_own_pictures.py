@@ -209,6 +209,18 @@ def test_bad_input_is_one_line_and_leaves_nothing(place, capsys, monkeypatch, ar
     assert not Path("new").exists()
 
 
+def test_pictures_that_moved_to_another_class_are_not_gone_on_with(tmp_path, capsys):
+    pics = write(tmp_path / "pics", range(40))
+    arguments = ["--data", "folder", "--data-dir", pics, "--out", tmp_path / "run"]
+    assert run(capsys, "train", *arguments, *TINY)[0] == 0
+    (pics / "digit 0" / "0000.png").rename(pics / "digit 1" / "moved.png")
+    status, _, errors = run(capsys, "train", "--resume", tmp_path / "run")
+    assert status == 2 and errors.count("\n") == 1
+    assert errors.startswith(
+        f"mx-notes: {pics}: not the classes and numbers of images that the run began with"
+    )
+
+
 def test_other_classes_than_the_runs_are_refused(place, tmp_path, capsys):
     for number in range(10):
         (tmp_path / f"number {number}").symlink_to(place / "pics" / f"digit {number}")
