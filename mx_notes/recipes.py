@@ -42,6 +42,8 @@ class Recipe:
     warmup_epochs: float = 0.0  # the rate rises linearly from 0 over so many epochs
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    clip_gradient: float = 0.0  # each element of the gradient is cut to -c … c; 0: not
+    patience: int = 0  # end after so many epochs without a better validation accuracy; 0: never
     reflect: float = 0.0  # probability that an image is mirrored left to right
     translate: int = 0  # pixels of padding, from which a crop of the image's size is taken
     rotate: float = 0.0  # degrees at most, either way
@@ -59,7 +61,17 @@ class Recipe:
                 raise UserError(f"{field.name}={value}: expected a finite number")
         for name in ("epochs", "batch_size", "image_size"):
             at_least_one(f"{name}={getattr(self, name)}", getattr(self, name))
-        for name in ("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"):
+        for name in (
+            "warmup_epochs",
+            "weight_decay",
+            "translate",
+            "rotate",
+            "noise",
+            "calm_epochs",
+            "seed",
+            "clip_gradient",
+            "patience",
+        ):
             _expect(self, name, getattr(self, name) >= 0, "0 or more")
         _expect(self, "image_size", self.image_size <= LARGEST_IMAGE, f"at most {LARGEST_IMAGE} pixels")
         _expect(self, "learning_rate", self.learning_rate > 0, "a number above 0")
