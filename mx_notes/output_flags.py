@@ -9,7 +9,7 @@ class Format(argparse.Action):
     """Begins an entry of `outputs`: flag, format, file."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        """As argparse calls it."""
+        """Add the entry."""
         namespace.outputs = [*namespace.outputs, (option_string, values, None)]
 
 
@@ -17,7 +17,7 @@ class Output(argparse.Action):
     """Gives the last entry its file."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        """As argparse calls it."""
+        """Complete the entry."""
         if not namespace.outputs or namespace.outputs[-1][2]:
             parser.error(f"--output {values}: say its --format before it")
         namespace.outputs = [*namespace.outputs[:-1], (option_string, namespace.outputs[-1][1], values)]
@@ -27,5 +27,5 @@ class Short(argparse.Action):
     """--json FILE."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        """As argparse calls it."""
+        """Add a whole entry."""
         namespace.outputs = [*namespace.outputs, (option_string, self.dest, values)]

@@ -47,6 +47,8 @@ class Recipe:
     )
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    clip_gradient: float = 0.0  # each element of the gradient is cut to -c … c; 0: not
+    patience: int = 0  # end after so many epochs without a better validation accuracy; 0: never
     reflect: float = 0.0  # probability that an image is mirrored left to right
     translate: int = 0  # pixels of padding, from which a crop of the image's size is taken
     rotate: float = 0.0  # degrees at most, either way
@@ -76,6 +78,8 @@ class Recipe:
             "calm_epochs",
             "image_size",
             "seed",
+            "clip_gradient",
+            "patience",
         ):
             _expect(self, name, getattr(self, name) >= 0, "0 or more")
         _expect(self, "image_size", self.image_size <= LARGEST_IMAGE, f"at most {LARGEST_IMAGE} pixels")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from ..interchange.agreement import TOLERANCE, Agreement, Inputs, agreement, ran
 from ..interchange.explicit_graph import explicit
 from ..interchange.translation import OPSET, Shapes, line, translate
 from ..runtime import mx
+from ..terminal import narrow
 
 if TYPE_CHECKING:
     import onnx
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 IMAGES = 256  # of a run's test part, on which ONNX Runtime must agree with MXNet
 BATCH = 51  # 256 = 5 × 51 + 1: two sizes, one of them a single image
 RANDOM = (4, 1)  # batches of random inputs for other models
-WIDTH = 80
 
 
 def report(
@@ -150,7 +149,7 @@ def _write(model: onnx.ModelProto, target: Path) -> None:
 
 def _say(*sentences: str) -> None:
     for sentence in sentences:
-        print(textwrap.fill(sentence, WIDTH, break_long_words=False, break_on_hyphens=False))
+        print(narrow(sentence))
 
 
 def _describe(model: onnx.ModelProto, values: dict[str, object]) -> None:

@@ -30,10 +30,12 @@ from ..errors import UserError
 from ..parallel.workers import joined
 from ..recipes import Recipe
 from ..runtime import Threads, mx, threads, use_threads
+from ..terminal import narrow
 from ..training import Run
 from ..training.plots import curves
 from ..training.reporting import MetricsFile, Progress, TensorBoard
 from ..training.signals import Interrupted, StopOnSignal
+from .train import JOB, resuming
 
 # These knobs decide what a step is and which images are held out: changed half-way, no result would mean anything.
 FIXED = ("data", "validation", "model", "image_size", "freeze", "batch_size", "seed", "dtype")
@@ -178,19 +180,23 @@ class Session:
     def _fit(self, run: Run) -> Interrupted | None:
         """Train all epochs, or until a signal comes, which is returned."""
         stop, checkpoints = StopOnSignal(), Checkpoints(self._out, self._every, self._keep)
-        shown = [Progress(), MetricsFile(self._out), TensorBoard(self._out)] if self._first else []
+        progress = Progress()
+        shown = [progress, MetricsFile(self._out), TensorBoard(self._out)] if self._first else []
         callbacks = [StopOnNonFinite(self._out), SameParameters(), *shown, checkpoints, stop]
         with stop.listening():
             if self._first:
-                print(_headline(run, self._out), flush=True)
+                print(narrow(_headline(run, self._out), 8), flush=True)
             try:
                 training.fit(run, callbacks)
             except Interrupted as interrupted:
+                progress.close()
                 saved = checkpoints.save(run)
                 if self._first:
                     self._draw(run)
-                    print(_interruption(run, self._out, interrupted, saved), file=sys.stderr)
+                    print(self._interruption(run, interrupted, saved), file=sys.stderr)
                 return interrupted
+            finally:
+                progress.close()
         return None
 
     def _score(self, run: Run, seconds: float, set_up: float) -> None:
@@ -204,10 +210,12 @@ class Session:
             row = {"test_accuracy": test.accuracy, "test_loss": test.loss, "checkpoint": best.name}
             MetricsFile(self._out).append(row)
             self._draw(run)
-            print(
-                f"test    accuracy {test.accuracy:.4f} on {test.examples} images, with the parameters of {best.name}"
-                f" (best validation accuracy); trained in {seconds:.0f} s after {set_up:.0f} s of set-up"
+            line = (
+                f"test    accuracy {test.accuracy:.4f}, loss {test.loss:.4f} on {test.examples} images, with the"
+                f" parameters of {best.name} (best validation accuracy); trained in {seconds:.0f} s after"
+                f" {set_up:.0f} s of set-up"
             )
+            print(narrow(line, 8))
 
     def _confirm(self) -> int:
         """Print what each worker's audit confirmed and found; returns the exit status."""
@@ -217,9 +225,20 @@ class Session:
         texts = self._workers.texts("\n".join(lines))
         if self._first:
             for rank, text in enumerate(texts):
-                print(textwrap.indent(text, f"worker {rank}: " if len(texts) > 1 else ""))
+                who = f"worker {rank}: " if len(texts) > 1 else ""
+                print(narrow(textwrap.indent(text, who), len(who) + 8))
         holds = self._confirmation.holds and not summary.errors
         return 0 if self._workers.collect([holds]).all() else 1
+
+    def _interruption(self, run: Run, interrupted: Interrupted, saved: bool) -> str:
+        """Say where the run stands, and on a line of its own the command that goes on with it."""
+        what = "which is saved" if saved else "not saved: a number in it is NaN or infinite"
+        job = os.environ.get(JOB, "mx-notes")
+        each = ", as each worker" if run.workers.connected and JOB not in os.environ else ""
+        return (
+            f"interrupted after step {run.step} ({interrupted}), {what}; go on{each} with:\n"
+            f"{job} {resuming(self._out, self._every, self._keep)}"
+        )
 
     def _draw(self, run: Run) -> None:
         if run.history:
@@ -235,7 +254,7 @@ def _expect_new(out: Path) -> None:
     if (out / checkpoint.RECIPE).exists():
         with disk.locked(out):
             raise UserError(
-                f"--out {out}: already holds a run; name a new folder, or go on with it by --resume {out}"
+                f"--out {out}: already holds a run; name a new folder, or go on with it by --resume {shlex.quote(str(out))}"
             )
     if any(path.name != disk.LOCK for path in out.iterdir()):
         raise UserError(f"--out {out}: already holds something; name a new folder")
@@ -313,12 +332,4 @@ def _headline(run: Run, out: Path) -> str:
         f"{recipe.model} on {data.name} ({len(data.train.labels)} training, {len(data.validation.labels)} validation,"
         f" {len(data.test.labels)} test images), {recipe.epochs} epochs of {run.feed.steps} batches of"
         f" {recipe.batch_size}, seed {recipe.seed}, {where}; into {out}{begin}"
-    )
-
-
-def _interruption(run: Run, out: Path, interrupted: Interrupted, saved: bool) -> str:
-    what = "which is saved" if saved else "not saved: a number in it is NaN or infinite"
-    return (
-        f"interrupted after step {run.step} ({interrupted}), {what}; go on with:"
-        f" mx-notes train --resume {shlex.quote(str(out))}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from .. import recipes
 from ..errors import UserError, at_least_one
 from ..parallel import cluster
 from ..recipes import Recipe
+
+JOB = "MX_NOTES_JOB"  # the environment variable in which `launch` tells workers the command before their own
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ class Asked:
         while (folder := Path("runs", f"{self.preset}-{number}")).exists():
             number += 1
         return folder
+
+
+def resuming(out: Path, every: int | None, keep: int) -> str:
+    """The arguments of `mx-notes` that go on with the run in `out` as it was asked for, for a shell."""
+    flags = [] if every is None else ["--checkpoint-every", str(every)]
+    flags += [] if keep == Asked.keep else ["--keep", str(keep)]
+    return shlex.join(["train", "--resume", str(out), *flags])
 
 
 def train(asked: Asked) -> int:

@@ -113,7 +113,7 @@ def bind(
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int, module: TrainedModule) -> mx.optimizer.Optimizer:
-    """Make SGD with the recipe's momentum: v = momentum v - lr (g + wd w), w = w + v.
+    """Make SGD with the recipe's momentum: v = momentum v - lr (clip(g) + wd w), w = w + v.
 
     `rescale_grad` is 1 because the loss in the graph is already the mean over the batch. Weight decay
     leaves out biases and batch norm's beta, as MXNet does by default. The last layer's rate is `lr_head` times
@@ -123,6 +123,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int, module: TrainedModule) -> mx
         lr_scheduler=Schedule(recipe, steps_per_epoch, base_lr=recipe.learning_rate),
         momentum=recipe.momentum,
         wd=recipe.weight_decay,
+        clip_gradient=recipe.clip_gradient or None,
         rescale_grad=1.0,
         multi_precision=recipe.dtype == "float16",
         param_idx2name=dict(enumerate(module.parameter_names)),

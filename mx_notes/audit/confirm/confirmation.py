@@ -51,6 +51,7 @@ class Confirmation:
         self._update: list[float] = []  # one a checked step, the worst of its parameters
         self._momentum: set[float] = set()
         self._derivatives: list[Derivative] = []
+        self._clip: set[float] = set()
         self._devices = 1
         self._half = False  # whether gradients are float16
 
@@ -87,6 +88,7 @@ class Confirmation:
         if updated:
             self._update.append(max(map(sgd.relative_difference, updated)))
             self._momentum |= {sample.optimizer.momentum for sample in updated}
+            self._clip |= {sample.clip for sample in updated if sample.clip}
 
     def _expected(self, every: dict[str, int]) -> dict[str, np.ndarray]:
         """The mean of all examples' gradients over all devices and workers: of each parameter some elements, (N,)."""
@@ -145,6 +147,8 @@ class Confirmation:
             return Line("update: not checked (the run was too short, or not SGD)", False)
         rate = "/".join(f"{value:g}" for value in sorted(self._momentum))
         text = f"update = momentum {rate} as written: v = {rate} v - lr g, w = w + v"
+        if self._clip:
+            text += f", elements of g cut to ±{'/'.join(f'{value:g}' for value in sorted(self._clip))}"
         return _line(text, "steps", self._update, UPDATE_TOLERANCE)
 
     def _derivative_line(self) -> Line:
