@@ -18,7 +18,7 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test test-all venv lint docs font lock conformance-reference expect-python expect-gpu
+.PHONY: train test test-all venv lint docs font picture lock conformance-reference expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
@@ -60,6 +60,14 @@ docs: venv
 FONT ?= /usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf
 font: venv
 	$(VENV)/bin/python -m mx_notes.notes.page.subset_font $(FONT) > mx_notes/notes/page/chinese.css
+
+# The picture of the README: the report's page of a program with a bug.
+BROWSER ?= chromium
+picture: venv
+	mkdir -p build && cp tests/programs/bugs/gluon_softmax_before_softmax_loss.py build/train.py
+	-cd build && ../$(VENV)/bin/mx-notes audit --html report.html train.py
+	$(BROWSER) --headless --no-sandbox --hide-scrollbars --window-size=900,540 --screenshot=build/report.png file://$(CURDIR)/build/report.html
+	$(VENV)/bin/python -c 'from PIL import Image; Image.open("build/report.png").convert("RGB").quantize(32).save("docs/report.png", optimize=True)'
 
 # Records what tests/conformance expects, with MXNet 1.9.1 on the Python and NumPy of its day.
 REFERENCE = .venv-reference

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "ci.md"
 LOOP = """
 from mx_notes.runtime import mx
 
@@ -124,8 +124,8 @@ def test_gradients_that_are_not_the_losss_derivative_fail_and_so_does_a_test_tha
     assert "in 0 of 0 backward passes" in output
 
 
-def test_the_example_in_the_readme_runs(outcome):
-    (example,) = re.findall(r"```python\n(# test_my_training.py\n.*?)```", README.read_text(), re.DOTALL)
+def test_the_example_in_the_guide_runs(outcome):
+    (example,) = re.findall(r"```python\n(# test_my_training.py\n.*?)```", GUIDE.read_text(), re.DOTALL)
     status, output = outcome(example)
     assert status == 0, output
 
