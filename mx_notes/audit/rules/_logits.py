@@ -21,6 +21,7 @@ from ..graph.operators import (
     SUBTRACTING,
     SUMS,
 )
+from ._rule import Message
 
 
 def above(output: Output, kinds: set[str]) -> Node | None:
@@ -29,19 +30,24 @@ def above(output: Output, kinds: set[str]) -> Node | None:
     return node if node.kind in kinds else None
 
 
-def judge(graph: Graph) -> Iterable[str | None]:
+def judge(graph: Graph) -> Iterable[Message | None]:
     """For each loss whose input can be told right from wrong, a message, or None if it is right."""
+    for node, text in _judged(graph):
+        yield Message(text, place=node.place) if text else None
+
+
+def _judged(graph: Graph) -> Iterable[tuple[Node, str | None]]:
     for node in graph.nodes:
         if node.kind in LOG_SOFTMAX | {"SoftmaxOutput", "softmax_cross_entropy"}:
-            yield _softmax_twice(node)
+            yield node, _softmax_twice(node)
         elif node.kind == "LogisticRegressionOutput" or node.attributes.get("act_type") == "softrelu":
             scores = node.inputs[0] if node.kind == "LogisticRegressionOutput" else _of_sigmoid_loss(node)
             if scores is not None:
-                yield _sigmoid_twice(scores)
+                yield node, _sigmoid_twice(scores)
         elif node.kind in PICKS and _negated(graph, node):
-            yield _not_log_probabilities(node.inputs[0])
-    yield from (_not_log_probabilities(scores) for scores in _multiplied_by_targets(graph))
-    yield from (_not_probabilities(scores) for scores in _of_binary_cross_entropy(graph))
+            yield node, _not_log_probabilities(node.inputs[0])
+    yield from ((node, _not_log_probabilities(scores)) for node, scores in _multiplied_by_targets(graph))
+    yield from ((node, _not_probabilities(scores)) for node, scores in _of_binary_cross_entropy(graph))
 
 
 def _softmax_twice(node: Node) -> str | None:
@@ -79,19 +85,19 @@ def _negated(graph: Graph, node: Node) -> bool:
     return any(user.kind in NEGATIVE or (user.kind in FACTORS and user.scalar < 0) for user in users)
 
 
-def _multiplied_by_targets(graph: Graph) -> Iterable[Output]:
+def _multiplied_by_targets(graph: Graph) -> Iterable[tuple[Node, Output]]:
     """What takes the place of log-probabilities in -sum(x * target) and in target * (log(target) - x)."""
     for node in graph.nodes:
         multiplied = any(user.kind in MULTIPLYING for user in graph.users[node])
         if multiplied and node.kind in SUBTRACTING and _is_log_of_sum(node.inputs[0].node):
-            yield node.inputs[1]
+            yield node, node.inputs[1]
     loss = terms(graph)
     for node in graph.of_kind(*SUMS):
         product = node.inputs[0].node
         if node in loss and product.kind in MULTIPLYING and _negated(graph, node):
             for scores, target in (product.inputs, reversed(product.inputs)):
                 if not above_shape(scores).is_leaf and _is_distribution(target):
-                    yield scores
+                    yield node, scores
 
 
 def _is_log_of_sum(node: Node) -> bool:
@@ -105,15 +111,15 @@ def _is_distribution(target: Output) -> bool:
     )
 
 
-def _of_binary_cross_entropy(graph: Graph) -> Iterable[Output]:
+def _of_binary_cross_entropy(graph: Graph) -> Iterable[tuple[Node, Output]]:
     """The p of log(p + epsilon) and log(1 - p + epsilon), where both are taken."""
-    taken: dict[Output, set[bool]] = {}
+    taken: dict[Output, dict[bool, Node]] = {}
     for node in graph.of_kind(*LOGS):
         source, rest = node.inputs[0], False
         while source.node.kind in PLUS_A_NUMBER | A_NUMBER_LESS:
             rest, source = rest or source.node.kind in A_NUMBER_LESS, source.node.inputs[0]
-        taken.setdefault(source, set()).add(rest)
-    return (source for source, halves in taken.items() if len(halves) == 2)
+        taken.setdefault(source, {})[rest] = node
+    return ((halves[False], source) for source, halves in taken.items() if len(halves) == 2)
 
 
 def _looks_like_probabilities(output: Output) -> bool:

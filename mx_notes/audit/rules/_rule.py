@@ -68,6 +68,10 @@ def warning(text: str, step: int | None = None) -> Message:
     return Message(text, WARNING, step=step)
 
 
-def first(messages: list[str | None], number: int = 1) -> Findings:
-    """The first few texts, without repetitions, as findings."""
-    return [Message(text) for text in list(dict.fromkeys(filter(None, messages)))[:number]]
+def first(messages: list[Message | str | None], number: int = 1) -> Findings:
+    """The first few findings, each text once."""
+    found: dict[str, Message] = {}
+    for each in filter(None, messages):
+        message = Message(each) if isinstance(each, str) else each
+        found.setdefault(message.text, message)
+    return list(found.values())[:number]

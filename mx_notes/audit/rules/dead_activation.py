@@ -11,7 +11,7 @@ from ..graph.graph import Graph, Node, Output, above_shape
 from ..graph.losses import terms
 from ..graph.operators import LOG_SOFTMAX, PICKS, SOFTMAX, SQUARES
 from ..trace.step import Look, Step
-from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
+from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule, first
 from ._classes import classifications
 from ._logits import above
 from ._words import title
@@ -45,9 +45,11 @@ class DeadActivation(Rule):
         self.suspect = False
         judged = [self._judge(look) for look in step.looks[:1]]
         checked = any(found is not None for found in judged)
-        return first([text for found in judged for text in found or ()]) if checked else NOTHING_TO_CHECK
+        return (
+            first([message for found in judged for message in found or ()]) if checked else NOTHING_TO_CHECK
+        )
 
-    def _judge(self, look: Look) -> list[str] | None:
+    def _judge(self, look: Look) -> Findings | None:
         """What is stuck for the second time; None if there was no activation to look at."""
         checked, stuck = False, []
         for index, node in enumerate(n for n in look.graph.nodes if n.activation in DEAD):
@@ -57,19 +59,19 @@ class DeadActivation(Rule):
             checked, key = True, (index, node.name)
             if self._again(key, DEAD[node.activation](values)):
                 state = "zero" if node.activation == "relu" else "saturated"
-                stuck.append(
-                    f"{title(node)}, a {node.activation}, is {state} for all examples of several batches"
-                )
+                text = f"{title(node)}, a {node.activation}, is {state} for all examples of several batches"
+                stuck.append(Message(text, place=node.place))
         for scores, _, node in classifications(look.graph):
             if node.kind in PICKS:
                 scores = above(scores, LOG_SOFTMAX | SOFTMAX).inputs[0]
             values = scores.value if above_shape(scores).activation == "relu" else None
             dead = [] if values is None or values.ndim != 2 else np.flatnonzero((values <= 0).all(axis=0))
             if self._again((-1, node.name), len(dead) > 0):
-                stuck.append(
+                text = (
                     f"the score of class {dead[0]} is zero for all examples of several batches: a relu stands between the"
                     " last layer and the loss, and cuts off its gradient; let the last layer be linear"
                 )
+                stuck.append(Message(text, place=node.place))
         return stuck if checked else None
 
     def _again(self, key: tuple[int, str], stuck: bool) -> bool:

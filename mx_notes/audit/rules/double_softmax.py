@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..trace.step import Step
-from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
+from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, first
 from ._logits import judge
 
 LOOKS = 2  # at each network: a loss's input stays what it is, and telling costs a forward pass
@@ -25,7 +25,7 @@ class DoubleSoftmax(Rule):
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Judge the input of each loss."""
-        judged: list[str | None] = []
+        judged: list[Message | None] = []
         for look in step.looks:
             network = hash(tuple(node.op for node in look.graph.nodes))
             self.looked[network] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..trace.step import Step
-from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
+from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, first
 from ._classes import classifications, ignored, number_of_classes
 
 
@@ -30,12 +30,15 @@ class LabelRange(Rule):
                 outside = values[~((values >= 0) & (values < classes))]
                 broken = values[values != np.floor(values)]
                 if outside.size:
-                    messages.append(
+                    text = (
                         f"label {outside.flat[0]:g} is outside the {classes} classes, 0 to {classes - 1}: MXNet clips"
                         " or ignores it in silence; fix the labels or the size of the last layer"
                     )
                 elif broken.size:
-                    messages.append(
+                    text = (
                         f"label {broken.flat[0]:g} is no whole number: MXNet cuts it to {int(broken.flat[0])}"
                     )
+                else:
+                    continue
+                messages.append(Message(text, place=node.place))
         return first(messages) if checked else NOTHING_TO_CHECK

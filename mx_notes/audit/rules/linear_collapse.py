@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..graph.graph import Graph, Node
 from ..graph.operators import LINEAR_LAYERS, SHAPE_ONLY
 from ..trace.step import Step
-from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
+from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule, first
 from ._left_out import gluon_networks
 from ._words import title
 
@@ -34,10 +34,11 @@ class LinearCollapse(Rule):
                     and _trained_together(step, above, node)
                     and not _of_two_networks(above, node)
                 ):
-                    messages.append(
+                    text = (
                         f"{title(node)} follows {title(above)} with nothing non-linear between them: the two are one"
                         " linear layer; put an activation between them"
                     )
+                    messages.append(Message(text, place=node.place))
         return first(messages) if checked else NOTHING_TO_CHECK
 
 

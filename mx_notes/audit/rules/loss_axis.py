@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from ..graph.graph import Graph, Node
 from ..graph.operators import DIVIDING, LOG_SOFTMAX, LOGS, PICKS, SOFTMAX, SUMS
@@ -28,7 +29,8 @@ class LossAxis(Rule):
                 shape = node.inputs[0].shape if node.inputs else None
                 if axis is not None and pick is not None and shape:
                     checked = True
-                    messages += _judge(axis % len(shape), _axis(pick) % len(shape), shape)
+                    found = _judge(axis % len(shape), _axis(pick) % len(shape), shape)
+                    messages += [replace(message, place=node.place) for message in found]
         return messages[:1] if checked else NOTHING_TO_CHECK
 
 
