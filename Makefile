@@ -1,5 +1,6 @@
 # make train                     train the digits recipe       (ARGS="--epochs 3" adds options)
 # make test                      run the tests                 (ARGS="-k data" adds options)
+# make test-all                  and those that repeat or measure for minutes
 # make train DEVICE=gpu:0        train on a GPU, with MXNet's CUDA build, in an environment of its own
 # make test DEVICE=gpu           run the tests in that one     (ARGS="-m gpu": those that need a GPU)
 # PYTHON=python3.12 make train   chooses the Python, from 3.10 to 3.13
@@ -17,13 +18,16 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test venv lint docs lock conformance-reference expect-python expect-gpu
+.PHONY: train test test-all venv lint docs font picture lock conformance-reference expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
 
 test: venv
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+test-all: override ARGS += -m "long or not long"
+test-all: test
 
 expect-python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'
@@ -51,6 +55,19 @@ lint: venv
 # Written from the rules' own classes.
 docs: venv
 	$(VENV)/bin/python -m mx_notes.audit.report.handbook > docs/rules.md
+
+# The Chinese signs of the note's page. The font is Debian's fonts-droid-fallback.
+FONT ?= /usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf
+font: venv
+	$(VENV)/bin/python -m mx_notes.notes.page.subset_font $(FONT) > mx_notes/notes/page/chinese.css
+
+# The picture of the README: the report's page of a program with a bug.
+BROWSER ?= chromium
+picture: venv
+	mkdir -p build && cp tests/programs/bugs/gluon_softmax_before_softmax_loss.py build/train.py
+	-cd build && ../$(VENV)/bin/mx-notes audit --html report.html train.py
+	$(BROWSER) --headless --no-sandbox --hide-scrollbars --window-size=900,540 --screenshot=build/report.png file://$(CURDIR)/build/report.html
+	$(VENV)/bin/python -c 'from PIL import Image; Image.open("build/report.png").convert("RGB").quantize(32).save("docs/report.png", optimize=True)'
 
 # Records what tests/conformance expects, with MXNet 1.9.1 on the Python and NumPy of its day.
 REFERENCE = .venv-reference

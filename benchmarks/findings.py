@@ -4,7 +4,8 @@
     python benchmarks/findings.py tests/programs --against before.json
 
 Each program (*.py below the folders) runs in a process of its own with one thread. Compared are rule,
-severity and step of each finding, and the exit status. Exit status: 0 the same, 1 something differs.
+severity and step of each finding, and the exit status. Said is, too, in how many backward passes gradients
+were held against the loss, and why not in the others. Exit status: 0 the same, 1 something differs.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,8 +23,8 @@ from tqdm import tqdm
 TIMEOUT = 600  # seconds
 
 
-def audited(program: Path) -> dict:
-    """The exit status of `mx-notes audit PROGRAM` and its findings, each [rule, severity, step]."""
+def audited(program: Path) -> tuple[dict, list[dict]]:
+    """The exit status of `mx-notes audit PROGRAM` and its findings, each [rule, severity, step]; and what was judged."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [sys.executable, "-m", "mx_notes", "audit", "--json", str(report), str(program)]
@@ -30,12 +32,23 @@ def audited(program: Path) -> dict:
         try:
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
-            return {"status": "timeout", "findings": []}
-        found = json.loads(report.read_text())["findings"] if report.exists() else []
-    return {
-        "status": done.returncode,
-        "findings": sorted([each["rule"], each["severity"], each["step"]] for each in found),
-    }
+            return {"status": "timeout", "findings": []}, []
+        written = json.loads(report.read_text()) if report.exists() else {"findings": [], "children": []}
+    found = [[each["rule"], each["severity"], each["step"]] for each in written["findings"]]
+    judged = [each["gradients"] for each in [written, *written["children"]] if "gradients" in each]
+    return {"status": done.returncode, "findings": sorted(found)}, judged
+
+
+def say_judged(checks: list[dict]) -> None:
+    """Print in how many backward passes, through how many operators, gradients were judged, and why not in the others."""
+    passes, operators, left = 0, 0, Counter()
+    for check in checks:
+        passes, operators = passes + check["passes"], operators + check["operators"]
+        for each in check["left"]:
+            left[each["why"]] += each["passes"]
+    print(f"gradients judged in {passes} backward passes, through {operators} operators; not in")
+    for why, number in left.most_common():
+        print(f"{number:7} as {why}")
 
 
 def main() -> int:
@@ -50,11 +63,13 @@ def main() -> int:
     programs = sorted(path.resolve() for folder in options.folders for path in folder.rglob("*.py"))
     with ThreadPoolExecutor(options.jobs) as pool:
         results = tqdm(pool.map(audited, programs), total=len(programs), unit="program", disable=None)
-        found = {path.stem: result for path, result in zip(programs, results, strict=True)}
+        results = dict(zip(programs, results, strict=True))
+    found = {path.stem: result for path, (result, _) in results.items()}
     if options.write:
         options.write.write_text(json.dumps(found, indent=1) + "\n")
     number = sum(len(result["findings"]) for result in found.values())
     print(f"{len(found)} programs, {number} findings")
+    say_judged([check for _, checks in results.values() for check in checks])
     if not options.against:
         return 0
     before = json.loads(options.against.read_text())

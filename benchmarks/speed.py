@@ -24,7 +24,7 @@ from contenders.serve import CONTENDERS, NETWORKS
 from tqdm import tqdm
 
 from mx_notes.errors import UserError, at_least_one
-from mx_notes.runtime import threads
+from mx_notes.runtime import running_others, threads
 
 OURS = "mx_notes"
 LOSSES, TOLERANCE = 5, 1e-4  # steps, relative
@@ -93,8 +93,9 @@ def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
         contenders = begin(names, network, batch, Path(folder))
         losses = same_work(contenders)
         steps = {each: max(2, round(TURN / (each.ask("train", 2) / 2))) for each in contenders}
-        speeds, gemm = {name: [] for name in names}, []
+        speeds, gemm, others = {name: [] for name in names}, [], []
         for number in tqdm(range(rounds), f"{network}, batch {batch}", unit="round", file=sys.stderr):
+            others.append(running_others())
             for each in contenders if number % 2 else reversed(contenders):
                 each.ask("train", 2)  # what it has in memory may have gone cold while the others ran
                 speeds[each.name].append(batch * steps[each] / each.ask("train", steps[each]))
@@ -110,6 +111,7 @@ def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
         "network": network,
         "batch_size": batch,
         "threads": threads().count,
+        "other_threads": others,
         "gemm_gflops": rate,
         "losses": losses,
         "contenders": {
@@ -141,6 +143,10 @@ def table(result: dict) -> str:
     best = max(
         (n for n in result["contenders"] if n.startswith("PyTorch")), key=_median(result), default=None
     )
+    if any(result["other_threads"]):
+        lines.append(
+            f"BUSY: beside up to {max(result['other_threads'])} other threads, so these are no results"
+        )
     if best:
         lines.append(f"mx_notes / PyTorch's best ({best}): {result['contenders'][best]['ratio']:.2f}")
     return "\n".join(lines)

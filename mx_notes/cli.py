@@ -6,16 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from . import recipes
+from . import cli_training, output_flags
 from .errors import UserError
 
-if TYPE_CHECKING:
-    from .commands.train import Asked
-
 FORMATS = ("text", "json", "html", "github", "sarif", "junit")
-KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,79 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mx-notes",
-        description="Train a Gluon ResNet with MXNet and see, step by step, that it trains as it should.",
-        epilog="Start with: mx-notes train",
+        description="Run MXNet programs on today's Python, find out whether they train as they should, and train networks that do.",
+        epilog="Start with: mx-notes audit YOUR_SCRIPT.py, or mx-notes train",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which mx_notes this is")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
-    train = verbs.add_parser(
-        "train",
-        help="train a network and confirm what was done",
-        description="Train a recipe through Module.forward_backward, under hooks that count and check every step.",
-        epilog="examples:\n  mx-notes train\n  mx-notes train --recipe fashion-mnist --epochs 3\n"
-        "  mx-notes train --recipe cifar10 --data-dir ~/cifar --set lr=0.05 --set schedule=cosine\n"
-        "  mx-notes train --resume runs/digits-1",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    train.add_argument("--recipe", help=f"one of {', '.join(recipes.PRESETS)} (default: digits)")
-    train.add_argument(
-        "--out", type=Path, help="a new folder for the run's files (default: runs/RECIPE-NUMBER)"
-    )
-    train.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KNOB=VALUE",
-        dest="settings",
-        help="change any knob of the recipe; `mx-notes recipes` lists them",
-    )
-    for knob in KNOBS:
-        train.add_argument(f"--{knob.replace('_', '-')}", help=f"the same as --set {knob}=")
-    train.add_argument(
-        "--resume",
-        type=Path,
-        metavar="RUN",
-        help="go on with the run in this folder, from its newest checkpoint",
-    )
-    train.add_argument(
-        "--override", action="store_true", help="resume although the recipe was changed since the checkpoint"
-    )
-    train.add_argument(
-        "--checkpoint-every",
-        type=int,
-        metavar="N",
-        help="save after every N steps, not only after each epoch",
-    )
-    train.add_argument(
-        "--keep",
-        type=int,
-        default=2,
-        metavar="N",
-        help="keep the newest N checkpoints, and the best (default: 2)",
-    )
-    train.set_defaults(verb=_train)
-
-    launch = verbs.add_parser(
-        "launch",
-        help="train with several workers on this machine",
-        description="Start a job on this machine: a scheduler, servers and workers, each `mx-notes COMMAND`, that divide every batch among them (MXNet's dist_sync). On several machines: docs/cluster.md.",
-        epilog="examples:\n  mx-notes launch --workers 2 -- train --recipe digits\n"
-        "  mx-notes launch --workers 3 -- train --resume runs/digits-1",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    launch.add_argument("--workers", type=int, default=2, metavar="N", help="how many train (default: 2)")
-    launch.add_argument(
-        "--servers", type=int, default=1, metavar="N", help="how many add up the gradients (default: 1)"
-    )
-    launch.add_argument("command", nargs=argparse.REMAINDER, metavar="-- train ARGS")
-    launch.set_defaults(verb=_launch)
+    cli_training.add(verbs)
 
     run = verbs.add_parser(
         "run",
         help="run any MXNet program, unchanged, on this Python and NumPy",
         description="Run SCRIPT as `python SCRIPT ARGS` would, with MXNet prepared when it is imported, in SCRIPT and in all its children. The exit status is the script's own, or 2 if there is nothing to run.",
         epilog="examples:\n  mx-notes run train.py --epochs 3\n  mx-notes run -m package.module",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_mend(run)
     _add_program(run)
@@ -130,27 +65,30 @@ def _parser() -> argparse.ArgumentParser:
         help="run a training script as it is, and judge each of its steps",
         description="Run SCRIPT as `python SCRIPT ARGS` would, under hooks at MXNet's C API, and report what does not hold. Exit status: 1 an error was found, 2 the audit could not run, otherwise the script's own.",
         epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     audit.add_argument(
         "--format",
-        action=_Format,
+        action=output_flags.Format,
         choices=FORMATS,
-        help="how to report: %(choices)s (default: text); may be said several times",
+        help="how to report (default: text); can be given several times",
     )
     audit.add_argument(
-        "--output", action=_Output, type=Path, metavar="FILE", help="where to, for the --format before it"
+        "--output",
+        action=output_flags.Output,
+        type=Path,
+        metavar="FILE",
+        help="the file for the --format before it",
     )
     for form in ("json", "html"):
         audit.add_argument(
             f"--{form}",
-            action=_Short,
+            action=output_flags.Short,
             type=Path,
             metavar="FILE",
             help=f"short for --format {form} --output FILE",
         )
     audit.add_argument("-v", "--verbose", action="store_true", help="list each rule with what became of it")
-    audit.add_argument("--live", action="store_true", help="print a finding when it is found, too")
+    audit.add_argument("--live", action="store_true", help="print each finding as soon as it is found")
     audit.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="accept what this rule finds"
     )
@@ -164,9 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="hold the hooks' counts of the first steps against those of MXNet's own profiler",
     )
+    budget = "hold gradients against the loss's own derivative for so long at most (default: 5; 0: don't)"
+    audit.add_argument("--check-gradients", type=float, default=True, metavar="SECONDS", help=budget)
     _add_mend(audit)
-    audit.add_argument("--rules", action="store_true", help="list the rules instead")
-    audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
+    audit.add_argument("--rules", action="store_true", help="list the rules, and run nothing")
+    audit.add_argument("--explain", metavar="RULE", help="explain this rule, and run nothing")
     _add_program(audit)
     audit.set_defaults(verb=_audit, outputs=[])
 
@@ -175,15 +115,22 @@ def _parser() -> argparse.ArgumentParser:
         help="test each statement of the note, and put the evidence on a page",
         description="Run an experiment per statement of the note and write DIR/index.html and DIR/evidence.json. Exit status: 0 every claim was measured, 1 one could not be, 2 bad input.",
         epilog="examples:\n  mx-notes notes --quick\n  mx-notes notes --only softmax momentum --out page",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    notes.add_argument("--only", nargs="+", metavar="ID", help="these claims; the others are left out")
-    notes.add_argument("--quick", action="store_true", help="smaller samples: a minute instead of ten")
-    notes.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default: 1)")
     notes.add_argument(
-        "--out", type=Path, default=Path("runs", "notes"), metavar="DIR", help="default: runs/notes"
+        "--only", nargs="+", metavar="ID", help="test only these statements (--list shows their names)"
     )
-    notes.add_argument("--list", action="store_true", help="list the claims and measure nothing")
+    notes.add_argument("--quick", action="store_true", help="smaller samples: a minute or two instead of ten")
+    notes.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="the seed of everything random (default: 1)"
+    )
+    notes.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs", "notes"),
+        metavar="DIR",
+        help="the folder for page and evidence (default: runs/notes)",
+    )
+    notes.add_argument("--list", action="store_true", help="list the statements and measure nothing")
     notes.set_defaults(verb=_notes)
 
     evaluate = verbs.add_parser(
@@ -193,19 +140,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     _add_network(evaluate)
-    evaluate.add_argument("--device", help="default: the recipe's")
+    _add_data_dir(evaluate)
+    evaluate.add_argument("--device", help="where to compute (default: the recipe's device)")
     evaluate.set_defaults(verb=_evaluate)
+
+    _add_predict(verbs)
 
     export = verbs.add_parser(
         "export",
-        help="write a run's network as ONNX, compared with MXNet on real images",
-        description="Write FILE with the network's probabilities as output, any batch size, and class names and normalisation in the metadata; nothing is written if ONNX Runtime finds other probabilities than MXNet.",
-        epilog="example:\n  mx-notes export runs/digits-1 digits.onnx",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="mx-notes export RUN FILE [options]\n       mx-notes export PREFIX EPOCH [FILE] --shape 3,224,224 [options]",
+        help="write a network as ONNX, compared with MXNet",
+        description="Write FILE with the network of a run (its probabilities as output, class names and normalisation in the metadata), or of any model that MXNet saved as PREFIX-symbol.json and PREFIX-0000.params; for any batch size. Nothing is written if ONNX Runtime computes something else than MXNet.",
+        epilog="examples:\n  mx-notes export runs/digits-1 digits.onnx\n  mx-notes export resnet 0 resnet.onnx --shape 3,224,224",
     )
-    export.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
-    export.add_argument("file", type=Path, metavar="FILE", help="a new file, for example model.onnx")
+    export.add_argument(
+        "network", type=Path, metavar="RUN | PREFIX", help="a run's folder, or a model's files"
+    )
+    export.add_argument(
+        "rest", nargs="*", metavar="FILE", help="a new file; for a PREFIX, the EPOCH before it"
+    )
+    export.add_argument(
+        "--shape", action="append", default=[], metavar="[NAME=]SHAPE", help="of one example of an input"
+    )
+    export.add_argument(
+        "--input", type=Path, metavar="FILE", help="compare on these examples, too (.npy, .npz)"
+    )
     _add_network(export)
+    _add_data_dir(export)
     export.set_defaults(verb=_export)
 
     bench = verbs.add_parser(
@@ -213,10 +174,13 @@ def _parser() -> argparse.ArgumentParser:
         help="how fast a network trains here, where the time goes, and what to change",
         description="Train MODEL on random images for a few seconds in each of several settings (threads, batch sizes).",
         epilog="example:\n  mx-notes bench --model resnet18_v1 --batch-size 16",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    bench.add_argument("--model", default="cifar_resnet20_v1", help="default: cifar_resnet20_v1")
-    bench.add_argument("--batch-size", type=int, default=128, metavar="N", help="default: 128")
+    bench.add_argument(
+        "--model", default="cifar_resnet20_v1", help="the network (default: cifar_resnet20_v1)"
+    )
+    bench.add_argument(
+        "--batch-size", type=int, default=128, metavar="N", help="images in a batch (default: 128)"
+    )
     bench.set_defaults(verb=_bench)
 
     listing = verbs.add_parser("recipes", help="list the recipes and their knobs")
@@ -236,33 +200,30 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="*",
         metavar="SCRIPT",
-        help="list instead the names in these programs (or folders) that today's NumPy and Python lack",
+        help="list instead, of these programs (or folders), the names that today's NumPy and Python lack, and what MXNet computes wrong",
     )
     doctor.set_defaults(verb=_doctor)
+    for verb in verbs.choices.values():
+        verb.formatter_class = _Help
     return parser
 
 
-class _Format(argparse.Action):
-    """Begins an entry of `outputs`: flag, format, file."""
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Fills descriptions to the terminal's width, and leaves examples as they stand."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("example"):
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends; reads it only when asked, for that takes as long as all the rest."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        namespace.outputs = [*namespace.outputs, (option_string, values, None)]
+        import importlib.metadata
 
-
-class _Output(argparse.Action):
-    """Gives the last entry its file."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        if not namespace.outputs or namespace.outputs[-1][2]:
-            parser.error(f"--output {values}: say its --format before it")
-        namespace.outputs = [*namespace.outputs[:-1], (option_string, namespace.outputs[-1][1], values)]
-
-
-class _Short(argparse.Action):
-    """--json FILE."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        namespace.outputs = [*namespace.outputs, (option_string, self.dest, values)]
+        parser.exit(message=f"mx-notes {importlib.metadata.version('mx_notes')}\n")
 
 
 def _add_mend(parser: argparse.ArgumentParser) -> None:
@@ -288,35 +249,29 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="best (validation accuracy; the default), last, or a folder's name in RUN/checkpoints",
     )
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", help="where the data is now, if not where the recipe says")
 
 
-def _train(options: argparse.Namespace) -> int:
-    from .commands.train import train
-
-    return train(_asked(options))
-
-
-def _asked(options: argparse.Namespace) -> Asked:
-    from .commands.train import Asked
-
-    flags = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
-    return Asked(
-        recipe=options.recipe,
-        out=options.out,
-        settings=(*flags, *options.settings),
-        resume=options.resume,
-        override=options.override,
-        every=options.checkpoint_every,
-        keep=options.keep,
+def _add_predict(verbs: argparse._SubParsersAction) -> None:
+    predict = verbs.add_parser(
+        "predict",
+        help="say which class a run's network sees in pictures",
+        description="Print a line for each picture: its file, and the most probable classes.",
+        epilog="examples:\n  mx-notes predict runs/folder-1 cat.jpg holidays/\n"
+        "  curl -s https://example.org/cat.jpg | mx-notes predict runs/folder-1 --json -",
     )
-
-
-def _launch(options: argparse.Namespace) -> int:
-    from .commands.launch import launch, training
-
-    command = training(options.command)
-    return launch(options.workers, options.servers, command, _asked(_parser().parse_args(command)))
+    predict.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    predict.add_argument(
+        "files", nargs="+", metavar="FILE", help="a picture, a folder of pictures, or - for one on stdin"
+    )
+    predict.add_argument(
+        "--json", action="store_true", help="print a JSON object a line, with each class's probability"
+    )
+    _add_network(predict)
+    predict.set_defaults(verb=_predict)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -349,6 +304,7 @@ def _audit(options: argparse.Namespace) -> int:
             arguments=options.arguments,
             max_steps=options.max_steps,
             attest=options.attest,
+            check_gradients=options.check_gradients,
             mend=options.mend,
             outputs=[(flag, audit.Format(form), file) for flag, form, file in options.outputs],
             ignore=options.ignore,
@@ -372,10 +328,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
 
 
+def _predict(options: argparse.Namespace) -> int:
+    from .commands import predict
+
+    return predict.report(options.run, options.files, options.checkpoint, options.json)
+
+
 def _export(options: argparse.Namespace) -> int:
     from .commands import export
 
-    return export.report(options.run, options.file, options.checkpoint, options.data_dir)
+    return export.report(
+        options.network, options.rest, options.shape, options.input, options.checkpoint, options.data_dir
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -33,15 +33,22 @@ class Recipe:
     data_dir: str = ""  # where the files of `data` are; empty: the usual places
     validation: float = 0.1  # fraction of the training data held out to choose the best epoch
     model: str = "cifar_resnet20_v1"
-    image_size: int = 224  # of imagerecord only: the others have their own size
+    # pixels, of folder and imagerecord: the others have their own size; 0: a folder's own (the median, at most 224), 224
+    image_size: int = 0
     epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 0.1
     schedule: str = "cosine"  # constant, step (large for long, then a tenth) or cosine (down to 0)
     drop_at: float = 5 / 6  # step: the fraction of the epochs after which the rate falls to a tenth
     warmup_epochs: float = 0.0  # the rate rises linearly from 0 over so many epochs
+    lr_head: float = 1.0  # the last layer's learning rate, as a multiple of the others'
+    freeze: str = (
+        ""  # layers whose names begin as this regular expression says stay as they are: conv0|stage1
+    )
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    clip_gradient: float = 0.0  # each element of the gradient is cut to -c … c; 0: not
+    patience: int = 0  # end after so many epochs without a better validation accuracy; 0: never
     reflect: float = 0.0  # probability that an image is mirrored left to right
     translate: int = 0  # pixels of padding, from which a crop of the image's size is taken
     rotate: float = 0.0  # degrees at most, either way
@@ -57,12 +64,27 @@ class Recipe:
             value = getattr(self, field.name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{field.name}={value}: expected a finite number")
-        for name in ("epochs", "batch_size", "image_size"):
+            # Not one that begins a new line, nor a file's name that is not UTF-8, which comes as surrogates.
+            if isinstance(value, str) and not value.isprintable():
+                raise UserError(f"{field.name}={value!r}: expected {KINDS[str]}")
+        for name in ("epochs", "batch_size"):
             at_least_one(f"{name}={getattr(self, name)}", getattr(self, name))
-        for name in ("warmup_epochs", "weight_decay", "translate", "rotate", "noise", "calm_epochs", "seed"):
+        for name in (
+            "warmup_epochs",
+            "weight_decay",
+            "translate",
+            "rotate",
+            "noise",
+            "calm_epochs",
+            "image_size",
+            "seed",
+            "clip_gradient",
+            "patience",
+        ):
             _expect(self, name, getattr(self, name) >= 0, "0 or more")
         _expect(self, "image_size", self.image_size <= LARGEST_IMAGE, f"at most {LARGEST_IMAGE} pixels")
-        _expect(self, "learning_rate", self.learning_rate > 0, "a number above 0")
+        for name in ("learning_rate", "lr_head"):
+            _expect(self, name, getattr(self, name) > 0, "a number above 0")
         _expect(self, "momentum", 0 <= self.momentum < 1, "a number from 0 to below 1")
         _expect(self, "reflect", 0 <= self.reflect <= 1, "a probability from 0 to 1")
         _expect(self, "drop_at", 0 < self.drop_at <= 1, "a fraction of the epochs, above 0 to 1")
@@ -80,10 +102,13 @@ class Recipe:
         for setting in settings:
             name, separator, text = setting.partition("=")
             name = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
-            if not separator or name not in types:
-                wrong = "no such knob" if separator else "not name=value"
-                hint = nearest(name, [*types, *ALIASES], otherwise=f"the knobs are {', '.join(types)}")
-                raise UserError(f"--set {setting}: {wrong}; {hint}")
+            if name not in types:
+                hint = nearest(
+                    name, [*types, *ALIASES], otherwise="`mx-notes recipes digits` lists the knobs"
+                )
+                raise UserError(f"--set {setting}: no such knob; {hint}")
+            if not separator:
+                raise UserError(f"--set {setting}: expected a value, as in {name}={getattr(self, name)}")
             try:
                 changes[name] = types[name](text)
             except ValueError:
@@ -131,7 +156,7 @@ def read(path: Path) -> Recipe:
 
 def _fits(value: object, kind: type) -> bool:
     if kind is str:
-        return isinstance(value, str) and value.isprintable()  # a newline would break a message into two
+        return isinstance(value, str)
     if kind is float and type(value) is int:
         return abs(value) < 2**53
     return type(value) is kind  # not isinstance: true is an int to Python
@@ -172,6 +197,15 @@ PRESETS = {
         weight_decay=1e-4,
         reflect=0.5,
         translate=4,
+    ),
+    # Nothing is known of the pictures: no mirroring, which would make letters and left hands others.
+    "folder": Recipe(
+        data="folder",
+        epochs=40,
+        batch_size=32,
+        learning_rate=0.05,
+        translate=2,
+        calm_epochs=3,
     ),
     "imagenet": Recipe(
         data="imagerecord",

@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mx_notes import recipes
+from mx_notes.data import description
 from mx_notes.data.formats import cifar, idx, recordio
 from mx_notes.errors import UserError
 
@@ -37,6 +38,8 @@ EXAMPLES = {
     "recordio": 1200,
     "recordio.idx": 700,
     "image": 1200,
+    "picture": 1000,
+    "description": 600,
     "manifest": 600,
     "parameters": 800,
     "progress": 600,
@@ -226,6 +229,30 @@ def image_reader():
     return run
 
 
+def picture_reader():
+    """A user's own picture, of each kind that is read."""
+    from mx_notes.data import pictures
+    from mx_notes.data.formats.picture import Unreadable
+
+    whole = [image_file(number, (".png", ".jpg", ".webp", ".bmp")[number % 4]) for number in range(8)]
+
+    def run(folder, changes):
+        path = folder / "picture"
+        path.write_bytes(damaged_image(whole[changes[0][1] % len(whole)], changes))
+        try:
+            assert pictures.decoded(path, 16).shape == (3, 16, 16)
+        except Unreadable as error:
+            raise UserError(str(error)) from None
+
+    return run
+
+
+def description_text():
+    from mx_notes import data
+
+    return data.Description.of(data.load("synthetic")).to_json().encode()
+
+
 def checkpoint_reader(part):
     """A file of a checkpoint, damaged by somebody who corrects its SHA-256 in the manifest."""
     from mx_notes import checkpoint
@@ -321,6 +348,8 @@ def reader(name):
         "recordio": lambda: plain(record_file(images())[0], read_records),
         "recordio.idx": index_reader,
         "image": image_reader,
+        "picture": picture_reader,
+        "description": lambda: plain(description_text(), description.read),
         "manifest": lambda: checkpoint_reader(name),
         "parameters": lambda: checkpoint_reader(name),
         "progress": lambda: checkpoint_reader(name),

@@ -33,7 +33,9 @@ def test_settings_change_any_knob_and_keep_its_type():
         ("lr=nan", "learning_rate=nan: expected a finite number"),
         ("lr=-1", "learning_rate=-1.0: expected a number above 0"),
         ("schedule=cosin", "schedule=cosin: expected one of constant, step, cosine"),
-        ("epochs", "--set epochs: not name=value"),
+        ("epochs", "^--set epochs: expected a value, as in epochs=40$"),
+        ("learning_rate", "^--set learning_rate: expected a value, as in learning_rate=0.05$"),
+        ("nosuch=1", "^--set nosuch=1: no such knob; `mx-notes recipes digits` lists the knobs$"),
     ],
 )
 def test_a_wrong_setting_says_what_would_be_right(setting, message):

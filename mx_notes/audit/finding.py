@@ -94,6 +94,38 @@ class StepEvents:
     events: list[Event]
 
 
+@dataclass(frozen=True)
+class NotJudged:
+    """Backward passes whose gradients were not held against the loss, for one reason."""
+
+    why: str
+    passes: int
+    operators: int  # in their graphs, as far as these were seen
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What was held against difference quotients of the loss, of all backward passes of a run, and what was not."""
+
+    passes: int  # judged
+    parameters: int  # in them
+    operators: int  # in them, between these parameters and the loss
+    left: list[NotJudged] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        judged = f"{self.passes} of {self.passes + sum(each.passes for each in self.left)} backward passes"
+        within = f" ({self.parameters} gradients through {self.operators} operators)" if self.passes else ""
+        why = "; ".join(
+            f"{each.passes}"
+            + (f" ({each.operators} operators)" if each.operators else "")
+            + f", as {each.why}"
+            for each in self.left
+        )
+        return f"gradients held against the loss: in {judged}{within}" + (f"; not in {why}" if why else "")
+
+
 @dataclass
 class Attestation:
     """What the hooks and MXNet's profiler say of the first steps."""

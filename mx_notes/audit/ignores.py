@@ -31,7 +31,7 @@ def expect_rule(rule: str, where: str) -> str:
     """The rule's id. Raises UserError, one line with the nearest, if there is no such rule."""
     if rule not in known_rules():
         raise UserError(
-            f"{where}: no such rule, {nearest(rule, known_rules(), '`mx-notes audit --rules` lists them')}"
+            f"{where}: no such rule; {nearest(rule, known_rules(), '`mx-notes audit --rules` lists them')}"
         )
     return rule
 

@@ -3,6 +3,7 @@
 def test_my_loop(training_audit):
     train(epochs=1)
     training_audit.assert_backward_once()
+    training_audit.assert_gradients()
     training_audit.assert_no_findings(allow=["input-scale"])
 
 @pytest.mark.mx_audit(allow=["mean-loss"])    # these rules' findings are accepted in this test
@@ -104,6 +105,21 @@ class TrainingAudit:
         said = "".join(f"\n{finding}" for finding in wrong)
         steps = ", ".join(f"{times} on {n} steps" for times, n in counts.items())
         assert set(counts) == {1} and not wrong, f"backward passes per step: {steps}{said}"
+
+    def assert_gradients(self) -> None:
+        """The gradients of the first backward passes are the derivative of their loss; some could be judged.
+
+        A backward pass written by hand counts, too; where it is meant to be another, as a straight-through estimator
+        is, `@pytest.mark.mx_audit(allow=["loss-derivative"])` accepts it.
+        """
+        from .rules.changed_since_forward import ChangedSinceForward
+        from .rules.loss_derivative import LossDerivative
+
+        summary = self.watch.summary()
+        rules = (LossDerivative.id, ChangedSinceForward.id)
+        wrong = [str(finding) for finding, _ in summary.findings if finding.rule in rules]
+        assert not wrong, "\n".join(wrong)
+        assert summary.gradients.passes, f"no gradient could be judged: {summary.gradients.text}"
 
     def assert_no_findings(self, allow: Collection[str] = ()) -> None:
         """No rule found anything that is not accepted, of either severity; there was a step at all.

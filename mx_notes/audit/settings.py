@@ -74,7 +74,7 @@ def _settings(table: Any, file: str) -> Settings:
     expect(isinstance(table, dict), f"[tool.{TABLE}]", "a table")
     for key in table:
         if key not in KEYS:
-            raise UserError(f"{file}: [tool.{TABLE}] {key}: no such setting, {nearest(key, KEYS)}")
+            raise UserError(f"{file}: [tool.{TABLE}] {key}: no such setting; {nearest(key, KEYS)}")
     ignored, severity = table.get("ignore", []), table.get("severity", {})
     steps, strict = table.get("max-steps"), table.get("strict", False)
     of_words = isinstance(ignored, list) and all(isinstance(rule, str) for rule in ignored)

@@ -15,10 +15,11 @@ import numpy as np
 from ..runtime import mx
 from .attest import Attestation, Witness
 from .confirm.confirmation import Confirmation
-from .confirm.derivative import Derivatives
+from .confirm.gradient_check import BUDGET, Derivatives
 from .events import NOWHERE
 from .finding import Finding, Severity, StepEvents
 from .hooks.attach import attached
+from .hooks.listener import Listener
 from .hooks.telling import Unreadable, audience, pay, strict, unreported
 from .ignores import ignores_in, users_files
 from .report.accepting import accept
@@ -57,6 +58,7 @@ class Watch:
         on_stop: Callable[[int], None] | None = None,
         settings: Settings | None = None,
         on_step: Callable[[], None] | None = None,
+        check_gradients: bool | float = True,
     ) -> None:
         self.findings: list[Finding] = []
         self.repeats: Counter[Finding] = Counter()
@@ -78,7 +80,16 @@ class Watch:
         self.recorder = (
             Recorder([self._judge]) if confirmation is None else confirmation.recorder(self._judge)
         )
+        budget = BUDGET if check_gradients is True else float(check_gradients)
+        self._derivatives = (
+            Derivatives(self.recorder.now, self.recorder.ledger, budget) if budget > 0 else None
+        )
         self._witness = Witness() if attest else None
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """What is to be attached, in this order."""
+        return [*self.recorder.listeners, *([self._derivatives] if self._derivatives else [])]
 
     @property
     def steps(self) -> list[Step]:
@@ -128,6 +139,7 @@ class Watch:
             calls={kind: {n: totals[kind, n] for of, n in sorted(totals) if of == kind} for kind in kinds},
             failures=self.failures,
             remarks=self.remarks,
+            gradients=self._derivatives.check if self._derivatives else None,
             first_steps=self._first_steps,
             found_on=self._found_on,
             attestation=self.attestation,
@@ -301,7 +313,7 @@ def audit(
     attest: bool = False,
     confirmation: Confirmation | None = None,
     on_stop: Callable[[int], None] | None = None,
-    check_gradients: bool = True,
+    check_gradients: bool | float = True,
     settings: Settings | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Iterator[Watch]:
@@ -311,13 +323,12 @@ def audit(
     first steps against those of MXNet's profiler; networks must be bound inside the `with`. confirmation:
     recomputes gradients and updates on some steps, too. on_stop: called instead of raising StopAudit, with the
     number of steps beyond the last. check_gradients: hold the gradients of a few steps against the loss's own
-    derivative, for at most 5 s. settings: rules that are switched off, and severities. on_step: called after each
+    derivative, for at most 5 s of the run, or for as many seconds as are given; False or 0: don't. settings: rules that are switched off, and severities. on_step: called after each
     step was judged.
     """
     with unreported():
-        watch = Watch(max_steps, attest, confirmation, on_stop, settings, on_step)
-    derivatives = [Derivatives(watch.recorder.now, watch.recorder.ledger)] if check_gradients else []
-    with attached(*watch.recorder.listeners, *derivatives, failed=watch.failed):
+        watch = Watch(max_steps, attest, confirmation, on_stop, settings, on_step, check_gradients)
+    with attached(*watch.listeners, failed=watch.failed):
         try:
             yield watch
         finally:

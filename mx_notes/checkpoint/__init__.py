@@ -1,5 +1,6 @@
 """The state of a training on disk: saved whole, read back checked, put into a run or a network."""
 
+from .beginning import Beginning, begin_from
 from .folder import (
     DAMAGED,
     FILES,
@@ -18,7 +19,7 @@ from .folder import (
     read,
     save,
 )
-from .network import Network, restore
+from .network import Network, restore, restore_alone
 from .state import State
 
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "PROGRESS",
     "RECIPE",
     "SYMBOL",
+    "Beginning",
     "Network",
     "State",
+    "begin_from",
     "broadcast",
     "keep_only",
     "load",
@@ -40,5 +43,6 @@ __all__ = [
     "place",
     "read",
     "restore",
+    "restore_alone",
     "save",
 ]

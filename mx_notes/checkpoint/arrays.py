@@ -7,6 +7,9 @@ layout (MXNet, src/ndarray/ndarray.cc, `NDArray::Save` and `NDArray::Load`), all
         uint32 0xF993FAC9, int32 storage type (0: dense), int32 number of dimensions, int64 each of them,
         int32 device type, int32 device number, int32 dtype, the values
     uint64 number of names; each name: uint64 bytes, UTF-8
+
+Two other forms of an array are read, too: 0xF993FAC8, without a storage type (MXNet before 1.0), and
+0xF993FACA (saved under `npx.set_np`), the same otherwise.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from ..errors import UserError
 from ..runtime import mx
 
 LIST_MAGIC, ARRAY_MAGIC = 0x112, 0xF993FAC9
+OLD_ARRAY_MAGIC, NUMPY_ARRAY_MAGIC = 0xF993FAC8, 0xF993FACA
 DENSE, CPU = 0, 1
 DTYPES = {0: "<f4", 1: "<f8", 2: "<f2", 3: "<u1", 4: "<i4", 5: "<i1", 6: "<i8"}  # mshadow/base.h, TypeFlag
 NUMBERS = {np.dtype(name): number for number, name in DTYPES.items()}
@@ -91,9 +95,11 @@ class _Cursor:
             raise _Malformed("a name is not UTF-8") from None
 
     def array(self) -> np.ndarray:
-        magic, storage, dimensions = self.unpack("Iii")
-        if magic != ARRAY_MAGIC or storage != DENSE:
+        (magic,) = self.unpack("I")
+        (storage,) = self.unpack("i") if magic != OLD_ARRAY_MAGIC else (DENSE,)
+        if magic not in (OLD_ARRAY_MAGIC, ARRAY_MAGIC, NUMPY_ARRAY_MAGIC) or storage != DENSE:
             raise _Malformed("an array is not dense, or not of MXNet 1.x")
+        (dimensions,) = self.unpack("i")
         if not 1 <= dimensions <= MOST_DIMENSIONS:
             raise _Malformed(f"an array of {dimensions} dimensions")
         shape = self.unpack(f"{dimensions}q")

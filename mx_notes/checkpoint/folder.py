@@ -9,11 +9,12 @@ A checkpoint is a folder `RUN/checkpoints/step-00000140`:
     checkpoint.json                        size and SHA-256 of each of these
 
 It is written beside its place, brought down to the disk and renamed: a reader finds a whole checkpoint or
-none. Nothing in it is a pickle, and nothing of it reaches MXNet's own parsers.
+none. The link `RUN/best` leads to the one of the best validation accuracy. Nothing in it is a pickle, and nothing of it reaches MXNet's own parsers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -35,6 +36,7 @@ FILES = (SYMBOL, PARAMETERS, OPTIMIZER, PROGRESS, RECIPE)
 FORMAT = 1
 NAME = re.compile(r"step-[0-9]{8,}")
 DAMAGED = ".damaged"
+BEST = "best"  # in the run's folder
 
 
 def place(out: Path, step: int) -> Path:
@@ -174,6 +176,18 @@ def keep_only(out: Path, count: int, best: int | None) -> None:
             disk.remove(folder)
     for part in (out / "checkpoints").glob(f"step-*{disk.PART}"):
         shutil.rmtree(part, ignore_errors=True)
+
+
+def show_best(out: Path, step: int | None) -> None:
+    """Have the link RUN/best lead to the checkpoint of that step, if it is there."""
+    best = out / BEST
+    if step is None or not place(out, step).is_dir() or (best.exists() and not best.is_symlink()):
+        return
+    with contextlib.suppress(OSError):  # a file system without links: `evaluate` finds the best without it
+        part = best.with_name(BEST + disk.PART)
+        part.unlink(missing_ok=True)
+        part.symlink_to(place(out, step).relative_to(out), target_is_directory=True)
+        part.replace(best)
 
 
 def written(out: Path) -> list[Path]:

@@ -8,69 +8,96 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from .. import disk, models, recipes
-from ..data import Dataset
+from ..data import Dataset, Description, description
 from ..errors import UserError
+from ..models.inference import inference_block
 from ..recipes import Recipe
 from ..runtime import mx
 from ..training.start import load_data
 from . import folder
 
+Data = TypeVar("Data", Dataset, Description)
+
 
 @dataclass(frozen=True)
-class Network:
-    """A run's network with the parameters of one of its checkpoints, and the data it was trained on."""
+class Network(Generic[Data]):
+    """A run's network with the parameters of one of its checkpoints, and the data it was trained on, or their description."""
 
     recipe: Recipe
-    data: Dataset
+    data: Data
     checkpoint: str  # its folder's name
     symbol: mx.sym.Symbol  # data (N, C, H, W) float32 to log-probabilities and probabilities, (N, classes)
     parameters: dict[str, mx.nd.NDArray]  # running statistics included, float32, on the CPU
 
     def block(self, device: mx.Context) -> mx.gluon.SymbolBlock:
-        """Put the network on a device, for inference only.
-
-        It is a Gluon block, not a bound executor: an inference executor on the CPU merges a convolution with
-        the batch norm after it even if the convolution's own output is needed as well, as the shortcuts
-        of a ResNet v2 do, and gives wrong probabilities (MXNet 1.9.1, subgraph backend MKLDNN).
-        """
-        block = mx.gluon.SymbolBlock(self.symbol, mx.sym.var("data", dtype="float32"))
-        block.initialize(ctx=device)
-        for name, parameter in block.collect_params().items():
-            parameter.set_data(self.parameters[name])
-        return block
+        """Put the network on a device: see `inference_block`."""
+        return inference_block(self.symbol, self.parameters, ["data"], device)
 
 
-def restore(out: Path, which: str = "best", data_dir: str | None = None) -> Network:
+def restore(out: Path, which: str = "best", data_dir: str | None = None) -> Network[Dataset]:
     """Restore the network of the run in a folder.
 
     which: "best" (validation accuracy, of equals the latest), "last", or a checkpoint's name. data_dir:
     where the data is, if no longer where the recipe says. The network is built from the recipe's model
     name; only numbers come from the checkpoint. Raises UserError for a folder that is no run's,
-    a checkpoint that is missing, damaged or of another network, and data that cannot be loaded.
+    a checkpoint that is missing, damaged or of another network, and data that cannot be loaded or have other
+    classes.
     """
+    recipe = _recipe(out)
+    if data_dir is not None:
+        recipe = replace(recipe, data_dir=data_dir)
+    chosen = chosen_checkpoint(out, which)
+    network = _network(recipe, _loaded(recipe), chosen)
+    if (out / description.NAME).exists():
+        classes = description.read(out / description.NAME).classes
+        if network.data.classes != classes:
+            raise UserError(
+                f"{network.data.source}: its classes are not those of {out}: {', '.join(classes[:9])}"
+            )
+    return network
+
+
+def restore_alone(out: Path, which: str = "best") -> Network[Description]:
+    """Restore the network of the run in a folder as `restore` does, but with the description of its data alone.
+
+    Of a run without a description, from before there was one, the data are loaded to be described.
+    """
+    recipe = _recipe(out)
+    chosen = chosen_checkpoint(out, which)
+    path = out / description.NAME
+    data = description.read(path) if path.exists() else Description.of(_loaded(recipe))
+    return _network(recipe, data, chosen)
+
+
+def _recipe(out: Path) -> Recipe:
     if not out.is_dir():
         raise UserError(f"{out}: {'not a folder' if out.exists() else 'no such folder'}, expected a run's")
     if not (out / folder.RECIPE).is_file():
         raise UserError(f"{out}: has no {folder.RECIPE}, so it is not the folder of a run")
-    recipe = recipes.read(out / folder.RECIPE)
-    if data_dir is not None:
-        recipe = replace(recipe, data_dir=data_dir)
-    chosen = _chosen(out, which)
-    arguments, auxiliary = folder.load(chosen)
+    return recipes.read(out / folder.RECIPE)
+
+
+def _loaded(recipe: Recipe) -> Dataset:
     try:
-        dataset = load_data(recipe)
+        return load_data(recipe)
     except OSError as error:  # such as a name too long for a file
         raise UserError(f"data_dir={recipe.data_dir[:80]}: {error.strerror}") from None
-    net = models.build(recipe.model, len(dataset.classes), dataset.shape)
+
+
+def _network(recipe: Recipe, data: Data, checkpoint: Path) -> Network[Data]:
+    arguments, auxiliary = folder.load(checkpoint)
+    net = models.build(recipe.model, len(data.classes), data.shape)
     outputs = models.mean_cross_entropy(net).get_internals()
     symbol = mx.sym.Group([outputs["log_probabilities_output"], outputs["probabilities_output"]])
     found = {name: array.astype("float32") for name, array in (arguments | auxiliary).items()}
-    return Network(recipe, dataset, chosen.name, symbol, _fitting(found, symbol, dataset.shape, chosen))
+    return Network(recipe, data, checkpoint.name, symbol, _fitting(found, symbol, data.shape, checkpoint))
 
 
-def _chosen(out: Path, which: str) -> Path:
+def chosen_checkpoint(out: Path, which: str) -> Path:
+    """The checkpoint of a run that is "best", "last" or has that name. Raises UserError if there is none."""
     found = {path.name: path for path in reversed(folder.written(out))}
     if not found:
         raise UserError(f"{out}: has no checkpoint")

@@ -87,6 +87,7 @@ class Checkpoints(Callback):
             return False
         if run.workers.rank == 0:
             folder.save(self._out, state)
+            folder.show_best(self._out, run.best_step)
             folder.keep_only(self._out, self._keep, run.best_step)
         return True
 

@@ -22,7 +22,7 @@ from . import arrays
 Arrays = dict[str, np.ndarray]
 COUNTERS = ("epoch", "batch", "step", "examples", "meter_examples", "meter_correct")
 ROW = {
-    *("epoch", "loss", "train_accuracy", "validation_accuracy"),
+    *("epoch", "loss", "train_accuracy", "validation_loss", "validation_accuracy"),
     *("learning_rate", "images_per_second", "seconds"),
 }
 LARGEST = 1 << 53  # whole numbers up to here are the same in every JSON reader
@@ -261,6 +261,7 @@ def _object(value: object) -> dict:
 
 
 def _row(row: object, epoch: int) -> dict:
-    if _object(row).keys() != ROW or row["epoch"] != epoch:
+    # Version 0.1.0 wrote no validation loss.
+    if _object(row).keys() | {"validation_loss"} != ROW or row["epoch"] != epoch:
         raise ValueError(f"expected the row of epoch {epoch}")
     return {name: value if name == "epoch" else _number(value) for name, value in row.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import tempfile
@@ -34,6 +35,7 @@ class Asked:
     arguments: list[str]
     max_steps: int | None
     attest: bool  # count with MXNet's profiler, too
+    check_gradients: float  # as of `audit.watch.audit`
     mend: bool  # put right what MXNet computes wrong
     outputs: list[tuple[str, Format, Path | None]]  # the flag, and None for the terminal
     ignore: list[str]
@@ -79,7 +81,11 @@ def report(asked: Asked) -> int:
             "folder": folder,
             "mend": asked.mend,
             "live": asked.live,
-            "options": {"max_steps": settings.max_steps, "attest": asked.attest},
+            "options": {
+                "max_steps": settings.max_steps,
+                "attest": asked.attest,
+                "check_gradients": asked.check_gradients,
+            },
         }
         variables = child.environment(then=BEGIN) | {OPTIONS: json.dumps(options)}
         following = Following(Path(folder), summary, keep, asked.live, colour)
@@ -97,6 +103,8 @@ def report(asked: Asked) -> int:
 def _settings(asked: Asked) -> Settings:
     """What flags, the project and the script's own comments say, before anything runs. Raises UserError."""
     at_least_one(f"--max-steps {asked.max_steps}", 1 if asked.max_steps is None else asked.max_steps)
+    if not 0 <= asked.check_gradients < math.inf:
+        raise UserError(f"--check-gradients {asked.check_gradients:g}: expected seconds, 0 or more")
     script = None if asked.module else asked.script
     settings = settings_for(script.absolute().parent if script else Path.cwd())
     settings = settings.ignoring(asked.ignore, "--ignore")

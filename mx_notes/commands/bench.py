@@ -20,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import models, runtime
+from ..audit.report.summary import plural
 from ..errors import UserError, at_least_one
 from ..models.size_table import size_table
 from ..recipes import Recipe
@@ -146,17 +147,18 @@ def report(model: str, batch_size: int) -> int:
     """Measure, print, advise; returns the exit status. Raises UserError for an unknown model or no batch."""
     models.check(model)
     at_least_one(f"--batch-size {batch_size}", batch_size)
-    cores = runtime.threads().count
-    settings = [(batch_size, count) for count in sorted({1, max(1, cores // 2), cores, 2 * cores})]
-    settings += [(size, cores) for size in (batch_size // 2, 2 * batch_size) if size]
-    found = {
-        setting: _elsewhere(model, *setting)
-        for setting in tqdm(settings, "measuring", unit="setting", file=sys.stderr, leave=False)
-    }
-    here = found[batch_size, cores]
+    _, height, width = models.usual_shape(model)
+    chosen, cores = runtime.threads_for(batch_size * height * width).count, len(os.sched_getaffinity(0))
+    settings = [(batch_size, count) for count in sorted({1, max(1, cores // 2), chosen, cores, 2 * cores})]
+    settings += [(size, chosen) for size in (batch_size // 2, 2 * batch_size) if size]
+    found, others = {}, []
+    for setting in tqdm(settings, "measuring", unit="setting", file=sys.stderr, leave=False):
+        others.append(runtime.running_others())
+        found[setting] = _elsewhere(model, *setting)
+    here = found[batch_size, chosen]
     rate = here["images_per_second"] * flop(model) * 1e-9
     print(
-        f"{model}, batch {batch_size}, {cores} threads: {here['images_per_second']:.1f} images/s\n"
+        f"{model}, batch {batch_size}, {plural(chosen, 'thread')}: {here['images_per_second']:.1f} images/s\n"
         f"its convolutions and layers: {rate:.0f} GFLOP/s; a large float32 product: {here['gemm']:.0f} GFLOP/s\n"
         "\nwhere the operators' time goes"
     )
@@ -164,9 +166,15 @@ def report(model: str, batch_size: int) -> int:
         print(f"  {kind:34}{share:5.0%}")
     print("\nother settings             images/s")
     for (size, count), one in found.items():
-        mark = "  <- now" if (size, count) == (batch_size, cores) else ""
+        mark = "  <- now" if (size, count) == (batch_size, chosen) else ""
         print(f"  batch {size:5}, {count:2} threads {one['images_per_second']:9.1f}{mark}")
-    print("\n" + _advice(found, (batch_size, cores)))
+    print()
+    if any(others):
+        print(
+            f"no advice: up to {max(others)} other threads ran meanwhile; measure again when they have ended"
+        )
+    else:
+        print(_advice(found, (batch_size, chosen)))
     return 0
 
 

@@ -70,7 +70,8 @@ def run(
             received = signal.sigtimedwait(watched, 1) if each_second else signal.sigwaitinfo(watched)
             if each_second:
                 each_second(child.pid)
-            if received is None:
+            # After a stop and a SIGCONT, Python returns what no signal has filled in.
+            if received is None or received.si_signo not in watched:
                 continue
             if received.si_signo == signal.SIGUSR1 and on_request:
                 on_request(child.pid)

@@ -13,6 +13,9 @@ import numpy as np
 
 from .. import disk, runtime
 from ..checkpoint.network import Network, restore
+from ..terminal import narrow
+from . import gallery
+from .gallery import Mistake
 
 SHOWN = 25  # classes: more are not legible in a figure, nor read in a table
 LONGEST = 24  # characters of a class's name on an axis
@@ -33,6 +36,9 @@ class Evaluation:
     precision: np.ndarray
     recall: np.ndarray
     f1: np.ndarray
+    labels: np.ndarray  # (examples,) int64, and so are the classes predicted, in the order of the part
+    predicted: np.ndarray
+    mistakes: list[Mistake]  # the most certain ones
 
 
 def evaluate(network: Network, device: str | None = None) -> Evaluation:
@@ -44,10 +50,13 @@ def evaluate(network: Network, device: str | None = None) -> Evaluation:
 
     context = runtime.contexts(device or network.recipe.device)[0]
     block = network.block(context)
-    log_probabilities, labels = [], []
+    log_probabilities, labels, mistakes, examples = [], [], [], 0
     for batch in network.data.evaluation("test", network.recipe.batch_size).epoch(0):
         log_probabilities.append(block(batch.data[0].as_in_context(context))[0].asnumpy())
         labels.append(batch.label[0].asnumpy().astype(int))
+        found = np.exp(log_probabilities[-1])
+        mistakes = gallery.most_certain(mistakes, batch.data[0].asnumpy(), labels[-1], found, examples)
+        examples += len(labels[-1])
     log_probabilities, labels = np.concatenate(log_probabilities), np.concatenate(labels)
     predicted = log_probabilities.argmax(axis=1)
     classes = range(len(network.data.classes))
@@ -62,20 +71,29 @@ def evaluate(network: Network, device: str | None = None) -> Evaluation:
         precision=precision,
         recall=recall,
         f1=f1,
+        labels=labels,
+        predicted=predicted,
+        mistakes=mistakes,
     )
 
 
 def report(folder: Path, which: str = "best", data_dir: str | None = None, device: str | None = None) -> int:
-    """Evaluate the run in a folder, print the result, and write it to evaluation.json and confusion.png there."""
+    """Evaluate the run in a folder, print the result, and write it there.
+
+    Files: evaluation.json, confusion.png, and mistakes.png with the most certain mistakes.
+    """
     network = restore(folder, which, data_dir)
     result = evaluate(network, device)
-    print(text(network, result))
+    print(narrow(text(network, result)))
     numbers, figure = folder / "evaluation.json", folder / "confusion.png"
     with disk.writing(numbers):
         disk.replace(numbers, to_json(network, result))
     with disk.writing(figure), disk.whole(figure) as part:
         draw_confusion(network, result, part)
-    print(f"\n{numbers}, {figure}")
+    mistakes = folder / "mistakes.png"
+    with disk.writing(mistakes), disk.whole(mistakes) as part:
+        gallery.draw(network, result.mistakes, part)
+    print(f"\n{numbers}\n{figure}\n{mistakes}: the most certain mistakes")
     return 0
 
 
@@ -128,6 +146,12 @@ def to_json(network: Network, result: Evaluation) -> str:
         "loss": result.loss,
         "classes": classes,
         "confusion": result.confusion.tolist(),  # rows true, columns predicted
+        "mistakes": [
+            {"example": m.example, "label": m.label, "predicted": m.predicted, "probability": m.probability}
+            for m in result.mistakes
+        ],
+        "labels": result.labels.tolist(),
+        "predicted": result.predicted.tolist(),
     }
     return json.dumps(values, indent=1) + "\n"
 

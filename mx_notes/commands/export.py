@@ -1,71 +1,105 @@
-"""`mx-notes export`: a run's network as ONNX, compared with MXNet on real images before the file gets its name."""
+"""`mx-notes export`: a network as ONNX, compared with MXNet before the file gets its name."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import tempfile
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import disk, runtime
+from .. import disk
 from ..checkpoint.network import Network, restore
 from ..checkpoint.state import versions
 from ..errors import UserError
-from ..models.nodes import nodes
+from ..interchange import model_files
+from ..interchange.agreement import TOLERANCE, Agreement, Inputs, agreement, random_batches
+from ..interchange.explicit_graph import explicit
+from ..interchange.translation import OPSET, Shapes, line, translate
 from ..runtime import mx
+from ..terminal import narrow
 
 if TYPE_CHECKING:
     import onnx
 
-IMAGES = 256  # of the test part, on which ONNX Runtime must agree with MXNet
+IMAGES = 256  # of a run's test part, on which ONNX Runtime must agree with MXNet
 BATCH = 51  # 256 = 5 × 51 + 1: two sizes, one of them a single image
-# Of a probability. Both compute in float32 and add in other orders, which moved a probability by up to 3e-5 in
-# random networks of 50 layers. An epsilon of 1e-4 instead of 1e-5 in a trained ResNet-20 moved one by 7e-4.
-TOLERANCE = 1e-4
-OPSET, IR_VERSION = 13, 7  # mx2onnx writes these, of 2020: every runtime since reads them
+RANDOM = (4, 1)  # batches of random inputs for other models
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """ONNX Runtime's probabilities against MXNet's."""
+def report(
+    network: Path,
+    rest: list[str],
+    shapes: list[str],
+    real: Path | None = None,
+    which: str = "best",
+    data_dir: str | None = None,
+) -> int:
+    """Export a run (rest: FILE), or a model that MXNet saved (rest: EPOCH, or EPOCH and FILE)."""
+    if rest and len(rest) <= 2 and rest[0].isdecimal():
+        return export_model(network, int(rest[0]), Path(rest[1]) if rest[1:] else None, shapes, real)
+    if len(rest) != 1:
+        raise UserError("export: expected RUN FILE, or PREFIX EPOCH [FILE] --shape 3,224,224")
+    if shapes or real:
+        raise UserError(
+            f"export {network} {rest[0]}: a run has its own shape and images; leave out --shape and --input"
+        )
+    return export_run(network, Path(rest[0]), which, data_dir)
 
-    images: int
-    difference: float  # the largest of a probability
-    same_class: int  # images of which both find the same class the most probable
 
-
-def report(folder: Path, target: Path, which: str = "best", data_dir: str | None = None) -> int:
+def export_run(folder: Path, target: Path, which: str = "best", data_dir: str | None = None) -> int:
     """Export the network of the run in a folder to the new file `target`, and print the comparison.
 
     Raises UserError, leaving nothing behind, where `target` exists, the network has an operator that
     MXNet cannot write as ONNX, or ONNX Runtime's probabilities are not MXNet's within TOLERANCE.
     """
-    if target.exists():
-        raise UserError(f"{target}: already exists; name a new file")
-    if not target.parent.is_dir():
-        raise UserError(f"{target}: no folder {target.parent}")
+    _expect_new(target)
     network = restore(folder, which, data_dir)
     model = to_onnx(network)
     result = compare(model, network)
-    if not result.difference <= TOLERANCE:
-        raise UserError(
-            f"{target}: not written: ONNX Runtime and MXNet differ by {result.difference:.1e} in a probability"
-            f" ({result.images} images, tolerance {TOLERANCE:.0e})"
-        )
-    with disk.writing(target), disk.whole(target) as part:
-        part.write_bytes(model.SerializeToString())
-    print(
-        f"{target}: {network.recipe.model} with the parameters of {network.checkpoint}, ONNX opset {OPSET}, any batch size\n"
-        f"checked by onnx.checker; ONNX Runtime against MXNet on {result.images} test images of {network.data.name}:"
-        f" largest difference of a probability {result.difference:.1e} (tolerance {TOLERANCE:.0e}),"
-        f" the same class for {result.same_class} of {result.images}"
+    _write(model, target)
+    _say(
+        f"{target}: {network.recipe.model} with the parameters of {network.checkpoint}, ONNX opset {OPSET},"
+        f" any batch size",
+        f"ONNX Runtime against MXNet on {result.examples} test images of {network.data.name}: largest difference"
+        f" of a probability {result.difference:.1e} (tolerance {TOLERANCE:.0e}), the same class for"
+        f" {result.same_class} of {result.examples}",
+    )
+    return 0
+
+
+def export_model(
+    prefix: Path, epoch: int, target: Path | None, shapes: list[str], real: Path | None = None
+) -> int:
+    """Export any model that MXNet saved, to the new file `target`, by default PREFIX-EPOCH.onnx.
+
+    shapes: of one example of each input, such as 3,224,224 or, of several inputs, data=3,224,224. real: an
+    .npy file of examples, or an .npz file of those of each input. Raises UserError as `export_run` does.
+    """
+    prefix = prefix.with_name(prefix.name.removesuffix("-symbol.json"))
+    what = f"{prefix}-{epoch:04d}"
+    target = target or Path(f"{what}.onnx")
+    _expect_new(target)
+    model = model_files.read(prefix, epoch)
+    inputs = _inputs(model, shapes, f"{what}.params")
+    batches = [*random_batches(model.symbol, inputs, RANDOM)]
+    examples = [] if real is None else [_real(real, inputs)]
+    exported = translate(model.symbol, model.parameters, inputs, what)
+    results = [
+        agreement(exported, model.symbol, model.parameters, some, what)
+        for some in (batches, examples)
+        if some
+    ]
+    _describe(exported, {"inputs": {name: ["batch", *shape] for name, shape in inputs.items()}})
+    _write(exported, target)
+    _say(
+        f"{target}: ONNX opset {OPSET}, {_sizes(exported.graph.input)} to {_sizes(exported.graph.output)}",
+        *(
+            f"ONNX Runtime against MXNet on {result.examples} {kind} examples: largest difference"
+            f" {result.difference:.1e} (tolerance {TOLERANCE:.0e})"
+            for kind, result in zip(("random", "real"), results, strict=False)
+        ),
     )
     return 0
 
@@ -76,91 +110,56 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     Class names, normalisation and versions are in its metadata, as JSON. Raises UserError for a network
     with an operator that MXNet has no translation of.
     """
-    import onnx
-
-    model = _translated(network)
-    graph = model.graph
-    used = {name for node in graph.node for name in node.input}
-    weights = {tensor.name for tensor in graph.initializer}
-    _keep(graph.initializer, lambda tensor: tensor.name in used)
-    # As inputs, too, weights could be fed: ONNX Runtime warns, and cannot fold them.
-    _keep(graph.input, lambda value: value.name not in weights)
-    for value in (*graph.input, *graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    graph.output[0].type.tensor_type.shape.dim[1].dim_value = len(network.data.classes)
-    model.opset_import[0].version, model.ir_version = OPSET, IR_VERSION
-    model.producer_name = "mx_notes"
-    graph.doc_string = (
+    symbol, shape = network.symbol["probabilities_output"], network.data.shape
+    model = translate(symbol, network.parameters, {"data": shape}, network.recipe.model)
+    model.graph.doc_string = (
         "An image classifier, trained with MXNet; see the metadata for its input and its classes."
     )
-    onnx.helper.set_model_props(
-        model, {name: json.dumps(value) for name, value in _metadata(network).items()}
-    )
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise UserError(
-            f"{network.recipe.model}: what MXNet writes is not valid ONNX: {_line(error)}"
-        ) from None
+    _describe(model, _metadata(network))
     return model
 
 
-def _translated(network: Network) -> onnx.ModelProto:
-    """Have MXNet's own translator write the network."""
+def compare(model: onnx.ModelProto, network: Network) -> Agreement:
+    """Compute the probabilities of the first test images with both, in batches of two sizes; see `agreement`."""
+    symbol = network.symbol["probabilities_output"]
+    return agreement(model, symbol, network.parameters, _test_images(network), network.recipe.model)
+
+
+def _test_images(network: Network) -> Iterable[Inputs]:
+    images = 0
+    for batch in network.data.evaluation("test", BATCH).epoch(0):
+        data = batch.data[0].asnumpy()[: IMAGES - images]
+        yield {"data": data}
+        images += len(data)
+        if images == IMAGES:
+            return
+
+
+def _expect_new(target: Path) -> None:
+    if target.exists():
+        raise UserError(f"{target}: already exists; name a new file")
+    if not target.parent.is_dir():
+        raise UserError(f"{target}: no folder {target.parent}")
+
+
+def _write(model: onnx.ModelProto, target: Path) -> None:
+    with disk.writing(target), disk.whole(target) as part:
+        part.write_bytes(model.SerializeToString())
+
+
+def _say(*sentences: str) -> None:
+    for sentence in sentences:
+        print(narrow(sentence))
+
+
+def _describe(model: onnx.ModelProto, values: dict[str, object]) -> None:
     import onnx
 
-    symbol = network.symbol["probabilities_output"]
-    shape = network.data.shape
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.onnx")
-        try:
-            with _silent():
-                mx.onnx.export_model(
-                    symbol,
-                    _with_fixed_gammas(symbol, network.parameters),
-                    [(1, *shape)],
-                    onnx_file_path=str(path),
-                    dynamic=True,
-                    dynamic_input_shapes=[(None, *shape)],
-                )
-        # AttributeError, NotImplementedError, AssertionError: it has no error of its own.
-        except Exception as error:
-            raise UserError(
-                f"{network.recipe.model}: MXNet cannot write it as ONNX: {_line(error)}"
-            ) from None
-        return onnx.load(path)
-
-
-def _with_fixed_gammas(
-    symbol: mx.sym.Symbol, parameters: dict[str, mx.nd.NDArray]
-) -> dict[str, mx.nd.NDArray]:
-    """Set to 1 each gamma that MXNet takes for 1: its translator doesn't know `fix_gamma`."""
-    graph = nodes(symbol)
-    fixed = {
-        graph[node.inputs[1]].name
-        for node in graph
-        if node.op == "BatchNorm" and node.attributes.get("fix_gamma", "True") == "True"
-    }
-    return {name: mx.nd.ones_like(array) if name in fixed else array for name, array in parameters.items()}
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep back the translator's prints, and its warnings about names that onnx has given up."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _keep(entries, condition) -> None:
-    kept = [entry for entry in entries if condition(entry)]
-    del entries[:]
-    entries.extend(kept)
+    values = values | {"versions": versions() | {"onnx": onnx.__version__}}
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in values.items()})
 
 
 def _metadata(network: Network) -> dict[str, object]:
-    import onnx
-
     channels, height, width = network.data.shape
     return {
         "classes": network.data.classes,
@@ -173,33 +172,81 @@ def _metadata(network: Network) -> dict[str, object]:
         "model": network.recipe.model,
         "data": network.data.name,
         "checkpoint": network.checkpoint,
-        "versions": versions() | {"onnx": onnx.__version__},
     }
 
 
-def compare(model: onnx.ModelProto, network: Network) -> Comparison:
-    """Compute the probabilities of the first test images with both, in batches of two sizes."""
-    import onnxruntime
+def _inputs(model: model_files.Model, shapes: list[str], parameters: str) -> Shapes:
+    """Read the shapes as the user gave them, one for each argument that is neither parameter nor label."""
+    open_ends = [name for name in explicit(model.symbol).list_inputs() if name not in model.parameters]
+    found: Shapes = {}
+    for text in shapes:
+        name, named, numbers = text.rpartition("=")
+        if not named:
+            name = "data" if "data" in open_ends or not open_ends else open_ends[0]
+        if name not in open_ends:
+            raise UserError(f"--shape {text}: no input {name!r}; the inputs are {', '.join(open_ends)}")
+        try:
+            shape = tuple(int(number) for number in numbers.split(","))
+        except ValueError:
+            shape = ()
+        if not shape or min(shape) < 1:
+            raise UserError(f"--shape {text}: expected the numbers of one example's shape, such as 3,224,224")
+        found[name] = shape
+    missing = [name for name in open_ends if name not in found]
+    if missing:
+        raise UserError(
+            f"{parameters}: has no {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}; if that is an"
+            f" input, give one example's shape: --shape {'' if len(open_ends) == 1 else missing[0] + '='}3,224,224"
+        )
+    _expect_fitting(model, found, parameters)
+    return {name: found[name] for name in open_ends}
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = runtime.threads().count
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    block = network.block(mx.cpu())
-    images, same_class, difference = 0, 0, 0.0
-    for batch in network.data.evaluation("test", BATCH).epoch(0):
-        data = batch.data[0][: IMAGES - images]
-        theirs = block(data)[1].asnumpy()
-        (ours,) = session.run(None, {"data": data.asnumpy()})
-        # np.maximum hands a NaN on, max() might not
-        difference = float(np.maximum(difference, np.abs(ours - theirs).max()))
-        same_class += int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
-        images += len(data)
-        if images == IMAGES:
-            break
-    return Comparison(images, difference, same_class)
+
+def _expect_fitting(model: model_files.Model, inputs: Shapes, parameters: str) -> None:
+    """Raise UserError unless MXNet finds the parameters' own shapes for inputs of these."""
+    symbol = explicit(model.symbol)
+    given = ", ".join(f"{name} {shape}" for name, shape in inputs.items())
+    try:
+        # Not infer_shape: where it fails, it prints before it raises.
+        arguments, _, auxiliary = symbol.infer_shape_partial(
+            **{name: (1, *shape) for name, shape in inputs.items()}
+        )
+    except mx.MXNetError as error:
+        raise UserError(f"--shape: the network cannot take {given}: {line(error)}") from None
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    for name, shape in zip(names, [*arguments, *auxiliary], strict=True):
+        if name not in inputs and shape != model.parameters[name].shape:
+            raise UserError(
+                f"--shape: with {given}, {name} has shape {shape}, but in {parameters}"
+                f" {model.parameters[name].shape}"
+            )
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _real(path: Path, inputs: Shapes) -> Inputs:
+    """Read examples from an .npy file, or of each input from an .npz file; nothing is unpickled."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {next(iter(inputs)): loaded}
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or 'not a NumPy file'}") from None
+    except (ValueError, EOFError):
+        raise UserError(f"{path}: not a NumPy file of numbers") from None
+    for name, shape in inputs.items():
+        has = arrays[name].shape if name in arrays else None
+        if not has or has[1:] != shape or not has[0] or arrays[name].dtype.kind not in "fiub":
+            raise UserError(
+                f"{path}: {name} {f'has shape {has}' if has else 'is missing'}, expected numbers of shape"
+                f" (examples, {', '.join(map(str, shape))})"
+            )
+    return {name: arrays[name].astype(np.float32) for name in inputs}
+
+
+def _sizes(values) -> str:
+    """The names and shapes of a graph's inputs or outputs, as text."""
+    texts = []
+    for value in values:
+        axes = value.type.tensor_type.shape.dim
+        texts.append(
+            f"{value.name} ({', '.join(axis.dim_param or str(axis.dim_value or '?') for axis in axes)})"
+        )
+    return ", ".join(texts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 
 from .. import runtime
 from ..errors import UserError, at_least_one
-from .train import Asked
+from .train import JOB, Asked, resuming
 
 GRACE = 10.0  # seconds that the other processes have to end in good order after one has ended
 POLL = 0.05
@@ -74,7 +73,7 @@ def launch(workers: int, servers: int, command: list[str], asked: Asked) -> int:
         for child in children:
             _kill(child)
     if failed and not received:
-        again = f"mx-notes launch --workers {workers} --servers {servers} -- train --resume {shlex.quote(str(out))}"
+        again = f"{_job(workers, servers)} {resuming(out, asked.every, asked.keep)}"
         go_on = f"; go on with: {again}" if (out / "recipe.json").is_file() else ""
         print(f"mx-notes: {failed.name} {_fate(failed)}: the job is ended{go_on}", file=sys.stderr)
         return 2
@@ -83,6 +82,10 @@ def launch(workers: int, servers: int, command: list[str], asked: Asked) -> int:
     ):  # the signal came before it could stop in good order
         return _status(failed)
     return max(_status(child) for child in children if child.is_worker)
+
+
+def _job(workers: int, servers: int) -> str:
+    return f"mx-notes launch --workers {workers} --servers {servers} --"
 
 
 def _environments(workers: int, servers: int) -> dict[str, dict[str, str]]:
@@ -94,6 +97,7 @@ def _environments(workers: int, servers: int) -> dict[str, dict[str, str]]:
         "DMLC_NODE_HOST": "127.0.0.1",
         "DMLC_NUM_WORKER": str(workers),
         "DMLC_NUM_SERVER": str(servers),
+        JOB: _job(workers, servers),
     }
     threads = job.get("OMP_NUM_THREADS") or str(max(1, runtime.threads().count // workers))
     found = {"scheduler": job | {"DMLC_ROLE": "scheduler"}}

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from .. import disk
 from ..errors import UserError
 from ..runtime.numpy_names import FINANCIAL, TODAY
+from . import wrong_operators
+from .imported import Imported
 
 # Names of modules, and what to write today.
 ELSEWHERE = {
@@ -65,15 +67,18 @@ class Old(NamedTuple):
 
 
 def report(scripts: Sequence[Path]) -> int:
-    """Print each file's old names; returns 1 if one of them fails even under `mx-notes run`, otherwise 0.
+    """Print each file's old names, and what MXNet computes wrong in it.
 
-    A folder stands for all .py files in it. Raises UserError for a file that is missing or unreadable.
+    Returns 1 if one of the names fails even under `mx-notes run`, otherwise 0. A folder stands for all .py files in it. Raises UserError for a file that is missing or unreadable.
     """
     files = [file for script in scripts for file in _files(script)]
     found = [(file, old) for file in files for old in look(file)]
     for file, old in found:
         how = "works under `mx-notes run`" if old.works else "FAILS"
         print(f"{file}:{old.line}: {old.name} -> {old.today}  ({how})")
+    wrong = [(file, call) for file in files for call in wrong_operators.look(file)]
+    for file, call in wrong:
+        print(f"{file}:{call.line}: {call.text}")
     failing = sum(not old.works for _, old in found)
     among = f"in {len(files)} files" if len(files) != 1 else f"in {files[0]}"
     print(
@@ -106,15 +111,16 @@ def _files(script: Path) -> list[Path]:
 
 
 class _Look:
-    """Follows the names under which a program has imported modules."""
+    """Goes through a program, and keeps what it has imported."""
 
     def __init__(self) -> None:
-        self._modules: dict[str, str] = {}  # np -> numpy
+        self._imported = Imported()
 
     def names(self, tree: ast.AST) -> Iterator[Old]:
         """Find the old names in a program."""
         nodes = list(ast.walk(tree))
         for node in nodes:
+            self._imported.enter(node)
             if isinstance(node, ast.Import):
                 yield from self._import(node)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -126,9 +132,6 @@ class _Look:
 
     def _import(self, node: ast.Import) -> Iterator[Old]:
         for name in node.names:
-            self._modules[name.asname or name.name.partition(".")[0]] = (
-                name.name if name.asname else name.name.partition(".")[0]
-            )
             if name.name in MODULES:
                 yield Old(node.lineno, f"import {name.name}", MODULES[name.name], False)
             elif name.name in ELSEWHERE:
@@ -138,26 +141,17 @@ class _Look:
         if node.module in MODULES:
             yield Old(node.lineno, f"from {node.module}", MODULES[node.module], False)
         for name in node.names:
-            full = f"{node.module}.{name.name}"
-            self._modules[name.asname or name.name] = full
-            yield from _known(node.lineno, f"from {node.module} import {name.name}", full)
+            written = f"from {node.module} import {name.name}"
+            yield from _known(node.lineno, written, f"{node.module}.{name.name}")
 
     def _attribute(self, node: ast.Attribute, call: ast.Call | None) -> Iterator[Old]:
-        module = self._place(node.value)
+        module = self._imported.place(node.value)
         if module:
             yield from _known(node.lineno, ast.unparse(node), f"{module}.{node.attr}")
         elif call and node.attr in METHODS:
             arguments, today = METHODS[node.attr]
             if arguments is None or arguments == len(call.args):
                 yield Old(node.lineno, f".{node.attr}()", today, False)
-
-    def _place(self, node: ast.expr) -> str:
-        """The module that an expression names, empty if it is none."""
-        if isinstance(node, ast.Name):
-            return self._modules.get(node.id, "")
-        if isinstance(node, ast.Attribute) and (before := self._place(node.value)):
-            return f"{before}.{node.attr}"
-        return ""
 
 
 def _known(line: int, written: str, full: str) -> Iterator[Old]:

@@ -19,21 +19,26 @@ from pathlib import Path
 from .. import checkpoint, disk, recipes, training
 from ..audit.confirm.confirmation import CHECKED_STEPS, Confirmation
 from ..audit.hooks.telling import STRICT
+from ..audit.report.summary import plural
 from ..audit.report.text import findings_text, rules_line
 from ..audit.watch import audit
+from ..checkpoint import beginning
 from ..checkpoint.saving import Checkpoints, SameParameters, StopOnNonFinite
 from ..checkpoint.state import State, checksum, versions
+from ..data import Description, contact_sheet, description
 from ..errors import UserError
 from ..parallel.workers import joined
 from ..recipes import Recipe
-from ..runtime import mx, threads
+from ..runtime import Threads, mx, threads, use_threads
+from ..terminal import narrow
 from ..training import Run
 from ..training.plots import curves
 from ..training.reporting import MetricsFile, Progress, TensorBoard
 from ..training.signals import Interrupted, StopOnSignal
+from .train import JOB, resuming
 
 # These knobs decide what a step is and which images are held out: changed half-way, no result would mean anything.
-FIXED = ("data", "validation", "model", "image_size", "batch_size", "seed", "dtype")
+FIXED = ("data", "validation", "model", "image_size", "freeze", "batch_size", "seed", "dtype")
 
 
 class Session:
@@ -58,15 +63,15 @@ class Session:
                 os.environ.setdefault(STRICT, "1")
             where = f"on {count} workers" if count > 1 else ""
             self._confirmation = Confirmation(self._workers.total, where)
-            self._watch = held.enter_context(audit(confirmation=self._confirmation, check_gradients=False))
+            self._watch = held.enter_context(audit(confirmation=self._confirmation))
             self._held = held.pop_all()
         return self
 
     def __exit__(self, *error: object) -> bool | None:
         return self._held.__exit__(*error)
 
-    def begin(self, recipe: Recipe) -> Run:
-        """Start the recipe's run in the new folder `out`.
+    def begin(self, recipe: Recipe, start_from: Path | None = None) -> Run:
+        """Start the recipe's run in the new folder `out`, with the parameters in a file: see `checkpoint.begin_from`.
 
         Raises UserError for bad input, leaving nothing behind.
         """
@@ -74,14 +79,24 @@ class Session:
             if self._first:
                 _expect_new(self._out)
             run = training.start(recipe, self._workers)
+            began = checkpoint.begin_from(run, start_from) if start_from else None
         self._expect_one_job(run)
+        state = State.of(run) if began else None
         with self._workers.together(), _faults(recipe, self._out):
             if self._first:
                 with disk.writing(f"--out {self._out}"):
                     self._out.mkdir(parents=True, exist_ok=True)
                 self._held.enter_context(disk.locked(self._out))
                 _expect_new(self._out)  # another run may have begun there meanwhile
-                disk.replace(self._out / checkpoint.RECIPE, recipe.to_json())
+                disk.replace(self._out / description.NAME, Description.of(run.data).to_json())
+                with disk.whole(self._out / contact_sheet.NAME) as part:
+                    contact_sheet.draw(run.data, part)
+                if began:
+                    disk.replace(self._out / beginning.NAME, began.to_json())
+                    checkpoint.save(self._out, state)
+                    print(began.text(), flush=True)
+                # Last: with it the run can be resumed, which needs the file that it began with no more.
+                disk.replace(self._out / checkpoint.RECIPE, run.recipe.to_json())
         return run
 
     def resume(self, settings: Sequence[str], override: bool = False) -> Run:
@@ -102,7 +117,10 @@ class Session:
             if not self._first:
                 recipe = recipe.override(settings)
             run = training.start(recipe, workers)
+            if self._first:
+                _expect_same_data(self._out, run)
             if before:
+                _keep_threads(before)
                 before.restore(run)
         self._expect_one_job(run)
         with _faults(recipe, self._out):
@@ -162,19 +180,23 @@ class Session:
     def _fit(self, run: Run) -> Interrupted | None:
         """Train all epochs, or until a signal comes, which is returned."""
         stop, checkpoints = StopOnSignal(), Checkpoints(self._out, self._every, self._keep)
-        shown = [Progress(), MetricsFile(self._out), TensorBoard(self._out)] if self._first else []
+        progress = Progress()
+        shown = [progress, MetricsFile(self._out), TensorBoard(self._out)] if self._first else []
         callbacks = [StopOnNonFinite(self._out), SameParameters(), *shown, checkpoints, stop]
         with stop.listening():
             if self._first:
-                print(_headline(run, self._out), flush=True)
+                print(narrow(_headline(run, self._out), 8), flush=True)
             try:
                 training.fit(run, callbacks)
             except Interrupted as interrupted:
+                progress.close()
                 saved = checkpoints.save(run)
                 if self._first:
                     self._draw(run)
-                    print(_interruption(run, self._out, interrupted, saved), file=sys.stderr)
+                    print(self._interruption(run, interrupted, saved), file=sys.stderr)
                 return interrupted
+            finally:
+                progress.close()
         return None
 
     def _score(self, run: Run, seconds: float, set_up: float) -> None:
@@ -188,10 +210,12 @@ class Session:
             row = {"test_accuracy": test.accuracy, "test_loss": test.loss, "checkpoint": best.name}
             MetricsFile(self._out).append(row)
             self._draw(run)
-            print(
-                f"test    accuracy {test.accuracy:.4f} on {test.examples} images, with the parameters of {best.name}"
-                f" (best validation accuracy); trained in {seconds:.0f} s after {set_up:.0f} s of set-up"
+            line = (
+                f"test    accuracy {test.accuracy:.4f}, loss {test.loss:.4f} on {test.examples} images, with the"
+                f" parameters of {best.name} (best validation accuracy); trained in {seconds:.0f} s after"
+                f" {set_up:.0f} s of set-up"
             )
+            print(narrow(line, 8))
 
     def _confirm(self) -> int:
         """Print what each worker's audit confirmed and found; returns the exit status."""
@@ -201,9 +225,20 @@ class Session:
         texts = self._workers.texts("\n".join(lines))
         if self._first:
             for rank, text in enumerate(texts):
-                print(textwrap.indent(text, f"worker {rank}: " if len(texts) > 1 else ""))
+                who = f"worker {rank}: " if len(texts) > 1 else ""
+                print(narrow(textwrap.indent(text, who), len(who) + 8))
         holds = self._confirmation.holds and not summary.errors
         return 0 if self._workers.collect([holds]).all() else 1
+
+    def _interruption(self, run: Run, interrupted: Interrupted, saved: bool) -> str:
+        """Say where the run stands, and on a line of its own the command that goes on with it."""
+        what = "which is saved" if saved else "not saved: a number in it is NaN or infinite"
+        job = os.environ.get(JOB, "mx-notes")
+        each = ", as each worker" if run.workers.connected and JOB not in os.environ else ""
+        return (
+            f"interrupted after step {run.step} ({interrupted}), {what}; go on{each} with:\n"
+            f"{job} {resuming(self._out, self._every, self._keep)}"
+        )
 
     def _draw(self, run: Run) -> None:
         if run.history:
@@ -219,7 +254,7 @@ def _expect_new(out: Path) -> None:
     if (out / checkpoint.RECIPE).exists():
         with disk.locked(out):
             raise UserError(
-                f"--out {out}: already holds a run; name a new folder, or go on with it by --resume {out}"
+                f"--out {out}: already holds a run; name a new folder, or go on with it by --resume {shlex.quote(str(out))}"
             )
     if any(path.name != disk.LOCK for path in out.iterdir()):
         raise UserError(f"--out {out}: already holds something; name a new folder")
@@ -237,6 +272,22 @@ def _compare(before: Recipe, now: Recipe, override: bool) -> None:
     if changes and not override:
         raise UserError(
             f"the recipe is not the checkpoint's: {', '.join(changes.values())}; add --override to go on with it"
+        )
+
+
+def _keep_threads(before: State) -> None:
+    """Go on with as many threads as before, if the machine has them: another number sums in another order."""
+    count = before.versions.get("threads", "")
+    if count.isdigit() and 0 < int(count) <= len(os.sched_getaffinity(0)):
+        use_threads(Threads(int(count), "as before the checkpoint"))
+
+
+def _expect_same_data(out: Path, run: Run) -> None:
+    path, now = out / description.NAME, Description.of(run.data)
+    before = description.read(path) if path.exists() else now  # runs of old have none
+    if (before.classes, before.examples) != (now.classes, now.examples):
+        raise UserError(
+            f"{now.source}: not the classes and numbers of images that the run began with ({path})"
         )
 
 
@@ -274,19 +325,11 @@ def _of_memory(error: RuntimeError) -> bool:
 def _headline(run: Run, out: Path) -> str:
     recipe, data = run.recipe, run.data
     begin = f"; from step {run.step}" if run.step else ""
-    where = f"{recipe.device}, {threads().count} threads"
+    where = f"{recipe.device}, {plural(threads().count, 'thread')}"
     if run.workers.connected:
         where = f"{run.workers.count} workers on {where} each"
     return (
         f"{recipe.model} on {data.name} ({len(data.train.labels)} training, {len(data.validation.labels)} validation,"
         f" {len(data.test.labels)} test images), {recipe.epochs} epochs of {run.feed.steps} batches of"
         f" {recipe.batch_size}, seed {recipe.seed}, {where}; into {out}{begin}"
-    )
-
-
-def _interruption(run: Run, out: Path, interrupted: Interrupted, saved: bool) -> str:
-    what = "which is saved" if saved else "not saved: a number in it is NaN or infinite"
-    return (
-        f"interrupted after step {run.step} ({interrupted}), {what}; go on with:"
-        f" mx-notes train --resume {shlex.quote(str(out))}"
     )

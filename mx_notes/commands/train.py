@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,18 @@ from ..errors import UserError, at_least_one
 from ..parallel import cluster
 from ..recipes import Recipe
 
+JOB = "MX_NOTES_JOB"  # the environment variable in which `launch` tells workers the command before their own
+
 
 @dataclass(frozen=True)
 class Asked:
     """The arguments of a training; `every` and `keep` as in `Session`."""
 
     recipe: str | None = None  # a preset's name
+    data: str | None = None  # a data set's name; without `recipe`, its own preset if it has one
     out: Path | None = None
     settings: tuple[str, ...] = ()  # name=value changes of the recipe
+    start_from: Path | None = None  # a run's folder or a file, whose parameters the run begins with
     resume: Path | None = None  # the folder of a run to go on with
     override: bool = False  # go on although the recipe was changed
     every: int | None = None
@@ -31,16 +36,30 @@ class Asked:
             raise UserError(
                 "--resume: goes on in the run's own folder, with its recipe; leave out --recipe and --out"
             )
-        return recipes.preset(self.recipe or "digits").override(list(self.settings))
+        if self.resume and self.start_from:
+            raise UserError("--from: a resumed run goes on with its own parameters; leave it out")
+        return recipes.preset(self.preset).override(list(self.settings))
+
+    @property
+    def preset(self) -> str:
+        """The name of the preset that the settings change."""
+        return self.recipe or (self.data if self.data in recipes.PRESETS else "digits")
 
     def folder(self) -> Path:
         """The run's folder, by default the first of runs/RECIPE-1, runs/RECIPE-2, … that is not there yet."""
         if self.resume or self.out:
             return self.resume or self.out
         number = 1
-        while (folder := Path("runs", f"{self.recipe or 'digits'}-{number}")).exists():
+        while (folder := Path("runs", f"{self.preset}-{number}")).exists():
             number += 1
         return folder
+
+
+def resuming(out: Path, every: int | None, keep: int) -> str:
+    """The arguments of `mx-notes` that go on with the run in `out` as it was asked for, for a shell."""
+    flags = [] if every is None else ["--checkpoint-every", str(every)]
+    flags += [] if keep == Asked.keep else ["--keep", str(keep)]
+    return shlex.join(["train", "--resume", str(out), *flags])
 
 
 def train(asked: Asked) -> int:
@@ -56,4 +75,4 @@ def train(asked: Asked) -> int:
     with Session(asked.folder(), asked.every, asked.keep) as session:
         if asked.resume:
             return session.finish(session.resume(asked.settings, asked.override))
-        return session.finish(session.begin(recipe))
+        return session.finish(session.begin(recipe, asked.start_from))

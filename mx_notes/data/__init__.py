@@ -9,7 +9,8 @@ Importing this does not open MXNet.
 
 from .augment import Augmentation, strength
 from .dataset import Dataset
+from .description import Description
 from .part import Part
 from .sources import load, names, survey
 
-__all__ = ["Augmentation", "Dataset", "Part", "load", "names", "strength", "survey"]
+__all__ = ["Augmentation", "Dataset", "Description", "Part", "load", "names", "strength", "survey"]

@@ -18,7 +18,7 @@ PARTS = ("train", "validation", "test")
 
 
 class Examples(Protocol):
-    """What a part of a data set can do, in memory (`Part`) or on disk (`RecordPart`)."""
+    """What a part of a data set can do, in memory (`Part`) or on disk (`PicturePart`, `RecordPart`)."""
 
     labels: np.ndarray  # (N,) int32
 
@@ -28,6 +28,9 @@ class Examples(Protocol):
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel, (C,) float32."""
+
+    def pixels(self, numbers: np.ndarray) -> np.ndarray:
+        """The images of these numbers, (n,), as they are before they are normalised, (n, C, H, W)."""
 
     def batches(
         self, plan: Plan, epoch: int, start: int, mean: np.ndarray, std: np.ndarray
@@ -48,6 +51,8 @@ class Dataset:
     validation: Examples
     test: Examples
     source: str  # where it came from
+    white: float = 255.0  # the value of a white pixel; 0: its images are no pictures
+    resized: bool = False  # whether pictures of any size were made to fit
 
     def __post_init__(self) -> None:
         """Raises UserError, naming part, example and value, for data on which MXNet would train in silence."""

@@ -35,6 +35,10 @@ class Part:
         count = images.size / images.shape[1]
         return deviations(total / count, squares / count)
 
+    def pixels(self, numbers: np.ndarray) -> np.ndarray:
+        """Copy the images of these numbers, (n,), as they are: (n, C, H, W)."""
+        return self.images[numbers]
+
     def batches(
         self, plan: Plan, epoch: int, start: int, mean: np.ndarray, std: np.ndarray
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -12,7 +12,7 @@ import numpy as np
 from .. import disk, runtime
 from ..errors import UserError
 from .dataset import Dataset
-from .formats import recordio
+from .formats import picture, recordio
 from .formats.recordio import Records
 from .part import deviations
 from .plan import Plan
@@ -59,6 +59,11 @@ class RecordPart:
             squares.append(mean[:, 0] ** 2 + std[:, 0] ** 2)
         # Each image counts the same, whatever its size.
         return deviations(np.mean(means, axis=0), np.mean(squares, axis=0))
+
+    def pixels(self, numbers: np.ndarray) -> np.ndarray:
+        """Decode the images of these numbers, (n,), and make them fit: (n, 3, H, W) uint8."""
+        images = [recordio.image(self.records, int(number)) for number in numbers]
+        return np.stack([picture.fitted(image, self.image_size) for image in images])
 
     def batches(
         self, plan: Plan, epoch: int, start: int, mean: np.ndarray, std: np.ndarray
@@ -125,7 +130,7 @@ def load(folder: Path | None, image_size: int) -> Dataset:
         test, source = recordio.scan(folder / "test.rec"), str(folder)
     classes = _classes(folder / "classes.txt", train)
     parts = (RecordPart(records, image_size) for records in (train, validation, test))
-    dataset = Dataset("imagerecord", classes, *parts, source)
+    dataset = Dataset("imagerecord", classes, *parts, source, resized=True)
     for records in {records.path: records for records in (train, validation, test)}.values():
         recordio.check_images(records)
     return dataset

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError, nearest
-from . import download, records
+from . import class_folders, download, pictures, records
 from .dataset import Dataset
 from .formats import cifar, idx
 from .part import Part
-
-TEST_SPLIT_SEED = 0  # of digits: fixed, so that every run is scored on the same images
+from .split import TEST_FRACTION, TEST_SEED, held_out
 
 FASHION_CLASSES = (
     *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
@@ -54,13 +53,13 @@ def load(
     data_dir: str | Path | None = None,
     validation: float = 0.1,
     seed: int = 1,
-    image_size: int = 224,
+    image_size: int = 0,
 ) -> Dataset:
     """Load a data set by name; `validation` of each class of its training data is held out, drawn with the seed.
 
-    data_dir: where to look first for its files. image_size: pixels, of imagerecord only, which has a
-    validation file of its own. Raises UserError for an unknown name, and for files that are missing or
-    damaged.
+    data_dir: where to look first for its files. image_size: pixels, of imagerecord, which has a validation file
+    of its own (0: 224), and of folder (0: the pictures' own). Raises UserError for an unknown name, files that
+    are missing or damaged, and a data_dir without any of them.
     """
     if name not in _LOADERS:
         raise UserError(f"no data set {name!r}: {nearest(name, _LOADERS)}")
@@ -70,11 +69,18 @@ def load(
     if folder is not None and not folder.is_dir():
         raise UserError(f"data_dir={folder}: no such folder")
     if name == "imagerecord":
-        return records.load(folder, image_size)
+        return records.load(folder, image_size or 224)
+    if name == "folder":
+        return pictures.load(folder, image_size, validation, seed)
+    if folder is not None and name in _WITHOUT_FILES:
+        raise UserError(
+            f"data_dir={folder}: {name} has no files; leave it out, or name the data that are there by --data"
+        )
     classes, training, test, source = _LOADERS[name](folder)
     if len(training.images) != len(training.labels):
         raise UserError(f"{source}: {len(training.images)} training images but {len(training.labels)} labels")
-    return Dataset(name, classes, *_split(training, validation, seed), test, source)
+    white = _WITHOUT_FILES.get(name, 255.0)
+    return Dataset(name, classes, *_split(training, validation, seed), test, source, white)
 
 
 def names() -> tuple[str, ...]:
@@ -98,8 +104,17 @@ def survey(data_dir: str | Path | None = None) -> list[tuple[str, bool, str]]:
             record_files is not None,
             str(record_files or f"--data-dir with {', '.join(RECORD_FILES)}"),
         ),
+        ("folder", *_found_folders(folder)),
         ("synthetic", True, "made from a fixed seed"),
     ]
+
+
+def _found_folders(folder: Path | None) -> tuple[bool, str]:
+    try:
+        classes = class_folders.scan(folder).classes if folder else ()
+    except UserError as error:
+        return False, str(error)
+    return bool(classes), str(folder) if classes else "--data-dir with a folder of pictures for each class"
 
 
 def _digits(folder: Path | None) -> Loaded:
@@ -107,12 +122,13 @@ def _digits(folder: Path | None) -> Loaded:
 
     digits = load_digits()
     part = Part(digits.images.astype(np.uint8)[:, None], digits.target.astype(np.int32))
-    return tuple("0123456789"), *_split(part, 1 / 6, TEST_SPLIT_SEED), "scikit-learn"
+    return tuple("0123456789"), *_split(part, TEST_FRACTION, TEST_SEED), "scikit-learn"
 
 
 def _fashion_mnist(folder: Path | None) -> Loaded:
     _refuse_incomplete(folder)
     found = _complete(_fashion_folders(folder), FASHION_FILES) or _download_fashion(folder)
+    _refuse_ignored(folder, found, "fashion-mnist")
     return FASHION_CLASSES, _idx_part(found, "train"), _idx_part(found, "t10k"), str(found)
 
 
@@ -146,6 +162,14 @@ def _refuse_incomplete(folder: Path | None) -> None:
         )
 
 
+def _refuse_ignored(folder: Path | None, found: Path, name: str) -> None:
+    """Raise UserError if the user's folder has nothing of the data set, which was found elsewhere."""
+    if folder is not None and folder not in (found, found.parent):
+        raise UserError(
+            f"data_dir={folder}: has none of {name}'s files; leave it out to use those in {found}"
+        )
+
+
 def _download_fashion(folder: Path | None) -> Path:
     target = download.cache() / "fashion-mnist"
     for name, digest in FASHION_FILES.items():
@@ -165,6 +189,8 @@ def _not_found(name: str, places: Sequence[Path], help: str, error: UserError) -
 
 def _cifar10(folder: Path | None) -> Loaded:
     found = _complete(_cifar_folders(folder), cifar.FILES) or _unpack_cifar(folder)
+    if folder is None or not (folder / cifar.ARCHIVE).is_file():
+        _refuse_ignored(folder, found, "cifar10")
     parts = cifar.read_all(found)
     images, labels = zip(*(parts[name] for name in cifar.TRAINING_FILES), strict=True)
     training = Part(np.concatenate(images), np.concatenate(labels))
@@ -231,14 +257,10 @@ def _synthetic(folder: Path | None) -> Loaded:
 
 def _split(part: Part, fraction: float, seed: int) -> tuple[Part, Part]:
     """Divide a part into two: the second has that fraction of each class, drawn with the seed."""
-    rng = np.random.default_rng(seed)
-    held_out = np.zeros(len(part.labels), bool)
-    for label in np.unique(part.labels):
-        members = rng.permutation(np.flatnonzero(part.labels == label))
-        held_out[members[: round(fraction * len(members))]] = True
+    chosen = held_out(part.labels, fraction, seed)
     return (
-        Part(part.images[~held_out], part.labels[~held_out]),
-        Part(part.images[held_out], part.labels[held_out]),
+        Part(part.images[~chosen], part.labels[~chosen]),
+        Part(part.images[chosen], part.labels[chosen]),
     )
 
 
@@ -247,5 +269,8 @@ _LOADERS: dict[str, Callable[[Path | None], Loaded] | None] = {
     "fashion-mnist": _fashion_mnist,
     "cifar10": _cifar10,
     "imagerecord": None,  # by records.load: it stays on disk
+    "folder": None,  # by pictures.load
     "synthetic": _synthetic,
 }
+# Data that come with no files of the user's, and the value of a white pixel in them: 0 if they are no pictures.
+_WITHOUT_FILES = {"digits": 16.0, "synthetic": 0.0}

@@ -2,7 +2,8 @@
 
 A module of the folder `claims` is a claim, unless its name begins with `_`. Adding a claim is adding a file:
 
-    CLAIM = Claim(id="momentum", heading="momentum", order=1, statement=..., method=..., criterion=..., shown=(step,))
+    CLAIM = Claim(id="momentum", heading="momentum", order=1, quote=..., statement=..., question=..., answers=...,
+                  method=..., criterion=..., shown=(step,))
 
     def measure(setting: Setting) -> Evidence: ...
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import importlib
 import io
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import ModuleType
@@ -54,11 +55,18 @@ class Claim:
     id: str
     heading: str  # a key of HEADINGS
     order: int  # among the claims of its heading, from 1
+    quote: str  # the note's own words, as few as will do; empty where it shows a picture
     statement: str  # what the note says, in our words
+    question: str  # for the reader to guess before the verdict is shown
+    answers: Mapping[Verdict, str]  # to choose from; the right one is that of the verdict, once there is one
     method: str  # what is done to test it
     criterion: str  # a sentence with a number, stated before the data is seen: what confirms, what refutes
     # The page prints the source of these functions: the few lines that matter most.
     shown: tuple[Callable, ...] = ()
+    rules: tuple[
+        str, ...
+    ] = ()  # ids of the audit's rules that hold a reader's own training against the statement
+    commands: tuple[str, ...] = ()  # to run in a checkout, and see it for oneself
 
 
 @dataclass(frozen=True)
@@ -116,13 +124,13 @@ class Evidence:
     """What an experiment measured, and the verdict that follows."""
 
     verdict: Verdict  # computed by the claim's criterion from `numbers`
-    deciding: str  # the number that decided, with its name: a few words, for a table
+    deciding: str  # one sentence that a student understands, with the number that decided
     reason: str  # why this verdict, with the numbers
     # Everything measured that a reader may want to compute with, in types of JSON or NumPy, or in dataclasses.
     numbers: dict[str, Any]
     correction: str = ""  # verdict "corrected": the statement as it should be
     tables: list[Table] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)  # first the one that shows why this verdict
     sample: str = ""  # what it was measured on, and how much of it: "digits, 5 seeds"
 
 

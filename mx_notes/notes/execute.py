@@ -35,7 +35,7 @@ def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
     results = _measured(modules, setting)
     record = Record.of(setting, results, time.perf_counter() - began)
     _write(out / "evidence.json", record.to_json())
-    _write(out / "index.html", html(record))
+    _write(out / "index.html", html(record, out))
     summary = ", ".join(f"{count} {verdict}" for verdict, count in record.counts().items())
     quick = "; a quick run: smaller samples" if setting.quick else ""
     print(f"\n{summary}; {record.seconds:.0f} s, seed {setting.seed}{quick}")
@@ -48,7 +48,8 @@ def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
     known = claims()
     for name in only or ():
         if name not in known:
-            raise UserError(f"no claim {name!r}: {nearest(name, known)}")
+            hint = nearest(name, known, otherwise="`mx-notes notes --list` lists them")
+            raise UserError(f"--only {name}: no such claim; {hint}")
     return {name: module for name, module in known.items() if only is None or name in only}
 
 
@@ -67,17 +68,22 @@ def _measured(modules: dict[str, ModuleType], setting: Setting) -> list[Result]:
     results: dict[str, Result] = {}
     rows = iter(modules)
     upcoming = next(rows)
-    print(f"{'claim':20} {'verdict':13} deciding number", flush=True)
+    print(f"{'claim':20} {'verdict':13} why", flush=True)
     with tqdm(total=len(modules), unit="claim", leave=False, disable=not sys.stderr.isatty()) as bar:
         for claim, outcome in measure(names, setting, workers):
             results[claim] = Result(modules[claim], outcome)
             while upcoming in results:
                 result = results[upcoming]
-                bar.write(f"{upcoming:20} {result.verdict:13} {result.deciding}")
+                bar.write(_row(upcoming, result))
                 sys.stdout.flush()
                 upcoming = next(rows, None)
             bar.update()
     return [results[claim] for claim in modules]
+
+
+def _row(claim: str, result: Result) -> str:
+    head = f"{claim:20} {result.verdict:13} "
+    return textwrap.fill(result.deciding, 80, initial_indent=head, subsequent_indent=" " * len(head))
 
 
 def _create(out: Path) -> None:

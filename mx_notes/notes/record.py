@@ -43,7 +43,7 @@ class Result:
 
     @property
     def deciding(self) -> str:
-        """Give the number that decided, or the error."""
+        """Give the sentence with the number that decided, or the error."""
         return self.outcome.evidence.deciding if self.outcome.evidence else self.outcome.error
 
 
@@ -84,7 +84,10 @@ class Record:
 
 def _row(result: Result) -> dict[str, Any]:
     claim, outcome = result.claim, result.outcome
-    row = {name: getattr(claim, name) for name in ("id", "heading", "statement", "criterion")}
+    row = {
+        name: getattr(claim, name)
+        for name in ("id", "heading", "quote", "statement", "question", "criterion")
+    }
     for name in ("verdict", "deciding", "reason", "correction", "numbers", "sample"):
         row[name] = getattr(outcome.evidence, name, None)
     return row | {"seconds": round(outcome.seconds, 3), "error": outcome.error}

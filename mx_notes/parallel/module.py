@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ..runtime import mx
@@ -86,6 +88,29 @@ class TrainedModule(mx.mod.Module):
                 optimizer._index_update_count[key] = counts[name]
         optimizer.num_update = max(counts.values(), default=0)
         return self.optimizer_arrays()
+
+    def update(self) -> None:
+        """As Module's, but parameters of like size together.
+
+        MXNet updates a few neighbours in one operator, which counts to the largest one's size for each of them.
+        """
+        if self._update_on_kvstore:
+            super().update()
+            return
+        self._params_dirty = True
+        group = self._exec_group
+        trained = [number for number in self._by_size if group.grad_arrays[number][0] is not None]
+        self._updater(
+            trained,
+            [group.grad_arrays[number][0] for number in trained],
+            [group.param_arrays[number][0] for number in trained],
+        )
+
+    @cached_property
+    def _by_size(self) -> list[int]:
+        """The numbers of the parameters, the smallest first."""
+        arrays = self._exec_group.param_arrays
+        return sorted(range(len(arrays)), key=lambda number: arrays[number][0].size)
 
     def _optimizer_key(self, index: int) -> int | str:
         """The optimiser's key for the parameter of that number."""

@@ -16,7 +16,7 @@ from . import cuda, opening
 from .devices import Device, automatic, context, contexts, gpus
 from .numpy_names import restore_numpy_names
 from .opening import prepare
-from .openmp import Threads, threads
+from .openmp import Threads, running_others, threads, threads_for, use_threads
 
 if TYPE_CHECKING:
     from .mends import Mend
@@ -33,7 +33,10 @@ __all__ = [
     "mend",
     "prepare",
     "restore_numpy_names",
+    "running_others",
     "threads",
+    "threads_for",
+    "use_threads",
 ]
 
 

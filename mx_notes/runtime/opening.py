@@ -13,7 +13,7 @@ from types import ModuleType
 from ..errors import UserError
 from . import cuda
 from .numpy_names import restore_numpy_names
-from .openmp import threads
+from .openmp import at_opening
 
 # For every Python: on 3.13 pip refuses MXNet, whose metadata ask for NumPy 1.x, beside NumPy 2.
 CURE = "run `pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0`"
@@ -40,7 +40,7 @@ def prepare() -> None:
     user has, `NVIDIA_TF32_OVERRIDE=0`.
     """
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads().count))
+    os.environ.setdefault("OMP_NUM_THREADS", str(at_opening().count))
     # Copies into MXNet run in the thread that asks for them. With OpenMP, that thread would start a team of
     # threads of its own beside the engine's. With more threads than processors, libgomp's threads no longer
     # spin but sleep between operators (gomp_throttled_spin_count_var), which costs a training step a sixth.

@@ -14,7 +14,7 @@ from .start import draws_numbers, seed_step
 
 
 def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
-    """Train the recipe's epochs, from where the run is. Each adds a row to `run.history`; callbacks do the rest.
+    """Train the recipe's epochs, from where the run is, or until it has stalled. Each adds a row to `run.history`; callbacks do the rest.
 
     A batch is forward, backward on the mean of its losses, update. The last batch of an epoch may be
     shorter: the module is reshaped to it, so that the mean is over the examples that it has.
@@ -27,6 +27,8 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
     draws = draws_numbers(run.module.symbol)
     tell("on_train_begin")
     for epoch in range(len(run.history), run.recipe.epochs):
+        if run.stalled:
+            break
         run.epoch = epoch
         began = time.perf_counter() - run.seconds
         tell("on_epoch_begin")
@@ -55,6 +57,7 @@ def fit(run: Run, callbacks: Iterable[Callback] = ()) -> None:
                 "epoch": epoch + 1,
                 "loss": trained.loss,
                 "train_accuracy": trained.accuracy,
+                "validation_loss": validation.loss,
                 "validation_accuracy": validation.accuracy,
                 "learning_rate": run.learning_rate,
                 "images_per_second": trained.examples / run.seconds,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 
 def curves(history: list[dict], path: Path, title: str) -> None:
-    """Draw loss, accuracies and learning rate of each epoch (rows as in metrics.jsonl) to a PNG."""
+    """Draw losses, accuracies and learning rate of each epoch (rows as in metrics.jsonl) to a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -16,20 +17,16 @@ def curves(history: list[dict], path: Path, title: str) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     loss, accuracy, rate = figure.subplots(1, 3)
-    loss.plot(epochs, [row["loss"] for row in history], color="#0072b2", marker=".")
-    loss.set(ylabel="training loss (nats)", yscale="log")
-    accuracy.plot(
-        epochs, [row["train_accuracy"] for row in history], color="#0072b2", marker=".", label="training"
-    )
-    accuracy.plot(
-        epochs,
-        [row["validation_accuracy"] for row in history],
-        color="#d55e00",
-        marker=".",
-        label="validation",
-    )
+    for axes, training, validation in (
+        (loss, "loss", "validation_loss"),
+        (accuracy, "train_accuracy", "validation_accuracy"),
+    ):
+        for name, label, colour in ((training, "training", "#0072b2"), (validation, "validation", "#d55e00")):
+            values = [row.get(name, math.nan) for row in history]
+            axes.plot(epochs, values, color=colour, marker=".", label=label)
+        axes.legend()
+    loss.set(ylabel="loss (nats)", yscale="log")
     accuracy.set(ylabel="accuracy")
-    accuracy.legend()
     rate.plot(epochs, [row["learning_rate"] for row in history], color="#009e73", marker=".")
     rate.set(ylabel="learning rate at the epoch's end")
     for axes in (loss, accuracy, rate):

@@ -14,7 +14,17 @@ from .run import Callback, Meter, Run
 
 
 class Progress(Callback):
-    """Show a bar per epoch where stderr is a terminal, and print a line per epoch on stdout."""
+    """Show a bar per epoch where stderr is a terminal, and print a line per epoch on stdout.
+
+    The line: mean loss and accuracy in training and in validation, learning rate, images per second.
+    """
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def on_train_begin(self, run: Run) -> None:
+        """Say what the numbers are."""
+        print("        (loss, accuracy; learning rate, images per second)", flush=True)
 
     def on_epoch_begin(self, run: Run) -> None:
         """Open the bar."""
@@ -35,11 +45,24 @@ class Progress(Callback):
         width = len(str(run.recipe.epochs))
         print(
             f"epoch {row['epoch']:{width}}/{run.recipe.epochs}"
-            f"  loss {row['loss']:.4f}  train {row['train_accuracy']:.4f}"
-            f"  validation {row['validation_accuracy']:.4f}"
-            f"  lr {row['learning_rate']:.4g}  {row['images_per_second']:.0f} images/s",
+            f"  train {row['loss']:.4f} {row['train_accuracy']:.4f}"
+            f"  validation {row['validation_loss']:.4f} {row['validation_accuracy']:.4f}"
+            f"  lr {row['learning_rate']:.2g}  {row['images_per_second']:.0f}/s",
             flush=True,
         )
+
+    def on_train_end(self, run: Run) -> None:
+        """Say that the training ended early, and why."""
+        if run.stalled and len(run.history) < run.recipe.epochs:
+            print(
+                f"ended after epoch {len(run.history)}: no better validation accuracy"
+                f" for {run.recipe.patience} epochs (patience)"
+            )
+
+    def close(self) -> None:
+        """Take the bar away, if a training ends in the middle of an epoch."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 class MetricsFile(Callback):

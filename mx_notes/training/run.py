@@ -99,6 +99,13 @@ class Run:
         return self.module.learning_rate(max(self.step, 1))
 
     @property
+    def stalled(self) -> bool:
+        """Whether the last `patience` epochs have brought no better validation accuracy."""
+        accuracies = [row["validation_accuracy"] for row in self.history]
+        patience = self.recipe.patience
+        return 0 < patience < len(accuracies) and max(accuracies[:-patience]) >= max(accuracies[-patience:])
+
+    @property
     def best_step(self) -> int | None:
         """The step that ended the epoch of the best validation accuracy (of equals the latest)."""
         if not self.history:

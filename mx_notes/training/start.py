@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,6 +14,7 @@ from .. import data, models, runtime
 from ..data import Augmentation, Dataset, strength
 from ..errors import UserError
 from ..models.faster import faster
+from ..models.layers import frozen_layers, layers, with_still_statistics
 from ..models.nodes import nodes
 from ..parallel import DataParallel, TrainedModule
 from ..parallel.workers import Workers
@@ -32,6 +35,8 @@ def start(recipe: Recipe, workers: Workers | None = None) -> Run:
     if recipe.dtype == "float16" and any(device.device_type == "cpu" for device in devices):
         raise UserError("dtype=float16: MXNet multiplies float16 matrices on a GPU only; use dtype=float32")
     dataset = load_data(recipe)
+    if dataset.resized:
+        recipe = replace(recipe, image_size=dataset.shape[1])
     feed = dataset.training(
         recipe.batch_size,
         seed=recipe.seed,
@@ -40,7 +45,9 @@ def start(recipe: Recipe, workers: Workers | None = None) -> Run:
         dtype=recipe.dtype,
         share=workers.share,
     )
-    batch = min(recipe.batch_size, feed.examples)
+    batch = recipe.batch_size
+    if batch > feed.examples:
+        raise UserError(f"batch_size={batch}: more than the {feed.examples} training images; use fewer")
     if batch < workers.count:
         raise UserError(
             f"a batch of {batch} for {workers.count} workers: each needs an example; use a larger batch_size"
@@ -77,14 +84,17 @@ def bind(
     shape: (C, H, W) of an image; own: how many examples of a whole batch this worker has, by default all.
     """
     workers, own = workers or Workers(), own or recipe.batch_size
+    if [device.device_type for device in devices] == ["cpu"]:
+        runtime.use_threads(runtime.threads_for(own * shape[1] * shape[2]))
     seed_everything(recipe.seed)
     net = models.build(recipe.model, classes, shape)
     net.cast(recipe.dtype)
     symbol = models.mean_cross_entropy(net)
-    trained = faster(symbol, devices, shape)
+    frozen = {name for own in frozen_layers(symbol, recipe.freeze).values() for name in own}
+    trained = faster(with_still_statistics(symbol, frozen), devices, shape)
     # What Gluon does not train, such as the first gamma of a ResNet v2, Module would.
     untrained = {name for name, p in net.collect_params().items() if p.grad_req == "null"}
-    fixed = sorted(untrained.intersection(symbol.list_arguments()))
+    fixed = sorted((untrained | frozen).intersection(symbol.list_arguments()))
     if len(devices) == 1 and not workers.connected:
         module = TrainedModule(
             trained, ("data",), ("softmax_label",), context=devices[0], fixed_param_names=fixed
@@ -103,20 +113,30 @@ def bind(
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int, module: TrainedModule) -> mx.optimizer.Optimizer:
-    """Make SGD with the recipe's momentum: v = momentum v - lr (g + wd w), w = w + v.
+    """Make SGD with the recipe's momentum: v = momentum v - lr (clip(g) + wd w), w = w + v.
 
     `rescale_grad` is 1 because the loss in the graph is already the mean over the batch. Weight decay
-    leaves out biases and batch norm's beta, as MXNet does by default.
+    leaves out biases and batch norm's beta, as MXNet does by default. The last layer's rate is `lr_head` times
+    the others'.
     """
-    return mx.optimizer.SGD(
+    sgd = mx.optimizer.SGD(
         lr_scheduler=Schedule(recipe, steps_per_epoch, base_lr=recipe.learning_rate),
         momentum=recipe.momentum,
         wd=recipe.weight_decay,
+        clip_gradient=recipe.clip_gradient or None,
         rescale_grad=1.0,
         multi_precision=recipe.dtype == "float16",
         param_idx2name=dict(enumerate(module.parameter_names)),
         sym=module.symbol,
     )
+    # Parameters that one operator updates: of small ones each call costs more than their arithmetic.
+    if "MXNET_OPTIMIZER_AGGREGATION_SIZE" not in os.environ:
+        largest = max((array.size for array in module.parameters()[0].values()), default=0)
+        sgd.aggregate_num = 16 if largest < 1 << 16 else 4
+    if recipe.lr_head != 1:
+        *_, head = layers(module.symbol).values()
+        sgd.set_lr_mult(dict.fromkeys(head, recipe.lr_head))
+    return sgd
 
 
 def seed_everything(seed: int) -> None:

@@ -84,11 +84,11 @@ def test_a_baseline_fails_on_new_findings_only(audit, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "more", "message"),
     [
-        (["--ignore", "mean-los"], {}, "--ignore mean-los: no such rule, did you mean mean-loss?"),
+        (["--ignore", "mean-los"], {}, "--ignore mean-los: no such rule; did you mean mean-loss?"),
         (
             [],
             {"comment": "  # mx-notes: ignore[mean-los]"},
-            "train.py:34: ignore[mean-los]: no such rule, did",
+            "train.py:34: ignore[mean-los]: no such rule; did",
         ),
         ([], {"comment": "  # mx-notes: ignore"}, "train.py:34: ignore names no rule"),
         ([], {"project": "[tool.mx-notes"}, "pyproject.toml: not TOML"),

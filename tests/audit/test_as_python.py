@@ -208,6 +208,22 @@ def test_a_signal_reaches_the_script(tmp_path, number, status):
     assert output == ("left\n" if number == signal.SIGINT else "")
 
 
+def test_a_stop_and_going_on_again_is_no_end(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, time\nopen('begun', 'w').close()\nwhile not os.path.exists('go'):\n    time.sleep(0.02)\nprint('done')"
+    )
+    audited = subprocess.Popen(audit_command(script), cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
+    audited.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)  # longer than the second for which the audit waits at a time
+    audited.send_signal(signal.SIGCONT)
+    (tmp_path / "go").touch()
+    output, _ = audited.communicate(timeout=60)
+    assert audited.returncode == 1 and output == "done\n"  # 1: nothing was trained
+
+
 def test_a_script_whose_own_except_takes_all_ends_after_max_steps(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

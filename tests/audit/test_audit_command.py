@@ -1,6 +1,11 @@
 """`mx-notes audit SCRIPT` and `with audit()`, as a user meets them."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +39,50 @@ def test_a_right_program_ends_with_its_own_output_and_status_0(mx_notes_command,
     assert "had nothing to look at" in result.stderr  # silence is not a pass
 
 
+def on_a_terminal(*arguments: str, **variables: str) -> str:
+    """What the command writes to its stderr where that is a terminal."""
+    reader, terminal = pty.openpty()
+    command = [sys.executable, "-m", "mx_notes", *arguments]
+    environment = os.environ | {"TERM": "xterm", "NO_COLOR": ""} | variables
+    subprocess.run(command, stderr=terminal, stdout=subprocess.DEVNULL, env=environment, check=False)
+    os.close(terminal)
+    said = b""
+    with suppress(OSError):  # a terminal without a writer has no end of file
+        while part := os.read(reader, 1 << 16):
+            said += part
+    os.close(reader)
+    return said.decode()
+
+
+def test_colours_are_for_a_terminal_whose_user_wants_them():
+    assert "\x1b[31;1mERROR\x1b[0m" in on_a_terminal("audit", "--max-steps", "2", str(WRONG))
+    assert "\x1b" not in on_a_terminal("audit", "--max-steps", "2", str(WRONG), NO_COLOR="1")
+
+
+def test_the_report_says_how_many_gradients_were_judged_and_why_others_were_not(mx_notes_command, tmp_path):
+    result = mx_notes_command("audit", "-v", "--json", "report.json", "--html", "report.html", str(RIGHT))
+    report = json.loads((tmp_path / "report.json").read_text())
+    gradients = report["gradients"]
+    assert gradients["passes"] == 2 and gradients["operators"] >= gradients["passes"]
+    assert gradients["passes"] + sum(each["passes"] for each in gradients["left"]) == report["steps"]
+    assert {each["why"] for each in gradients["left"]} == {
+        "others like them were judged",
+        "their steps were not sampled",
+    }
+    line = f"gradients held against the loss: in 2 of {report['steps']} backward passes"
+    assert line in " ".join(result.stderr.split()) and line in (tmp_path / "report.html").read_text()
+
+
+def test_the_check_of_gradients_can_be_switched_off_and_given_less_time(mx_notes_command, tmp_path):
+    def gradients(seconds):
+        mx_notes_command("audit", "--check-gradients", seconds, "--json", "report.json", str(RIGHT))
+        return json.loads((tmp_path / "report.json").read_text()).get("gradients")
+
+    assert gradients("0") is None
+    over = gradients("1e-6")
+    assert over["passes"] == 0 and "the 1e-06 s for it were over" in {each["why"] for each in over["left"]}
+
+
 def test_it_stops_cleanly_after_so_many_steps(mx_notes_command, tmp_path):
     result = mx_notes_command("audit", "--max-steps", "5", "--json", "report.json", str(RIGHT))
     assert result.returncode == 0
@@ -48,6 +97,7 @@ def test_it_stops_cleanly_after_so_many_steps(mx_notes_command, tmp_path):
         (["notes.ipynb"], "notes.ipynb: a notebook"),
         (["."], ".: a folder without __main__.py"),
         (["--max-steps", "0", str(RIGHT)], "--max-steps 0: expected"),
+        (["--check-gradients", "-1", str(RIGHT)], "--check-gradients -1: expected seconds, 0 or more"),
     ],
 )
 def test_what_cannot_be_audited_is_one_line_and_status_2(mx_notes_command, tmp_path, arguments, message):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "ci.md"
 LOOP = """
 from mx_notes.runtime import mx
 
@@ -75,8 +75,57 @@ def test_no_such_rule(training_audit):
     assert "allow=['backwards-once']: not a rule; rules are backward-once" in output
 
 
-def test_the_example_in_the_readme_runs(outcome):
-    (example,) = re.findall(r"```python\n(# test_my_training.py\n.*?)```", README.read_text(), re.DOTALL)
+GRADIENTS = """
+import pytest
+from mx_notes.runtime import mx
+
+def train(layer):
+    net = mx.gluon.nn.Sequential()
+    net.add(mx.gluon.nn.Dense(8), layer, mx.gluon.nn.Dense(3))
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    for seed in range(2):
+        mx.random.seed(seed)
+        data, label = mx.nd.random.normal(shape=(16, 5)), mx.nd.ones((16, 3))
+        with mx.autograd.record():
+            loss = mx.gluon.loss.L2Loss()(net(data), label)
+        loss.backward()
+        trainer.step(16)
+
+def test_right(training_audit):
+    train(mx.gluon.nn.ELU())
+    training_audit.assert_gradients()
+
+def test_wrong(training_audit):
+    train(mx.gluon.nn.SELU())
+    training_audit.assert_gradients()
+
+@pytest.mark.mx_audit(allow=["loss-derivative"])
+def test_accepted(training_audit):
+    train(mx.gluon.nn.SELU())
+    training_audit.assert_gradients()
+
+def test_random(training_audit):
+    train(mx.gluon.nn.Dropout(0.5))
+    training_audit.assert_gradients()
+
+def test_no_training(training_audit):
+    training_audit.assert_gradients()
+"""
+
+
+def test_gradients_that_are_not_the_losss_derivative_fail_and_so_does_a_test_that_judged_none(outcome):
+    status, output = outcome(GRADIENTS)
+    assert status == 1
+    assert "3 failed, 2 passed" in output, output
+    assert "loss-derivative, step 1: test_mine.py:" in output
+    assert "no gradient could be judged: gradients held against the loss: in 0 of 2 backward passes" in output
+    assert "Dropout draws random numbers" in output
+    assert "in 0 of 0 backward passes" in output
+
+
+def test_the_example_in_the_guide_runs(outcome):
+    (example,) = re.findall(r"```python\n(# test_my_training.py\n.*?)```", GUIDE.read_text(), re.DOTALL)
     status, output = outcome(example)
     assert status == 0, output
 
@@ -124,4 +173,4 @@ def test_a_marker_with_an_unknown_rule_names_the_nearest(outcome):
     _, output = outcome(
         "import pytest\n@pytest.mark.mx_audit(allow=['mean-los'])\ndef test_it():\n    pass", "--mx-audit"
     )
-    assert "@pytest.mark.mx_audit mean-los: no such rule, did you mean mean-loss?" in output
+    assert "@pytest.mark.mx_audit mean-los: no such rule; did you mean mean-loss?" in output

@@ -14,6 +14,7 @@ from mx_notes.errors import UserError
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_contenders_take_turns_at_the_same_work(tmp_path):
     command = [sys.executable, "speed.py", "--only", "stock MXNet", "--batch-size", "8"]

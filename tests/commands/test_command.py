@@ -1,6 +1,11 @@
 """`mx-notes` as a user meets it: what it prints, leaves behind, and returns."""
 
+import contextlib
+import importlib.metadata
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +18,8 @@ def test_training_digits_prints_the_confirmation_and_leaves_a_whole_run(mx_notes
     result = mx_notes_command("train", "--epochs", "2", "--out", "run", "--seed", "3")
     assert result.returncode == 0, result.stderr
     assert "seed 3" in result.stdout
-    assert "86 batches: 86 forward, 86 backward, 86 updates; backward ran once per batch" in result.stdout
+    said = " ".join(result.stdout.split())
+    assert "86 batches: 86 forward, 86 backward, 86 updates; backward ran once per batch" in said
     run = tmp_path / "run"
     assert json.loads((run / "recipe.json").read_text())["epochs"] == 2
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -22,6 +28,10 @@ def test_training_digits_prints_the_confirmation_and_leaves_a_whole_run(mx_notes
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((run / "tensorboard").iterdir())) == 1
     assert 1 <= len(list((run / "checkpoints").iterdir())) <= 2
+    best = max(rows[:2], key=lambda row: (row["validation_accuracy"], row["epoch"]))["epoch"] * 43
+    assert (run / "best").resolve() == run / "checkpoints" / f"step-{best:08d}"
+    assert rows[-1]["checkpoint"] == (run / "best").resolve().name
+    assert (run / "best" / "model-symbol.json").is_file()
     assert "\r" not in result.stderr  # no bars where nobody watches
 
     again = mx_notes_command("train", "--out", "run")
@@ -86,10 +96,42 @@ def test_ctrl_c_saves_what_was_trained(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "interrupted after step" in errors
+    assert "interrupted after step" in errors and errors.count("\n") == 2
     assert "Traceback" not in errors
     newest = max((tmp_path / "run" / "checkpoints").iterdir())
     assert int(newest.name.removeprefix("step-")) >= 86
+
+
+def test_ctrl_c_in_a_terminal_leaves_a_clean_line(tmp_path):
+    """In a terminal there is a bar, in the middle of whose line the interruption comes."""
+    command = [sys.executable, "-m", "mx_notes", "train", "--epochs", "500", "--out", "my run", "--keep", "3"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, command)
+    shown = b""
+    while b"epoch   2/500" not in shown:
+        shown += os.read(terminal, 4096)
+    os.write(terminal, b"\x03")
+    with contextlib.suppress(OSError):  # EIO: the program has ended
+        while more := os.read(terminal, 4096):
+            shown += more
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    # What a terminal keeps of a line is what was written after the last return to its beginning.
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in shown.decode().split("\n")]
+    assert re.fullmatch(r"interrupted after step \d+ \(SIGINT\), which is saved; go on with:", lines[-3])
+    assert lines[-2:] == ["mx-notes train --resume 'my run' --keep 3", ""]
+
+
+def test_no_line_of_a_training_is_longer_than_80_columns(mx_notes_command):
+    result = mx_notes_command(
+        "train", "--epochs", "1", "--set", "clip_gradient=0.5", "--set", "batch_size=50"
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    said = " ".join(result.stdout.split())
+    assert "v = 0.9 v - lr g, w = w + v, elements of g cut to ±0.5 (checked on 2 steps" in said
+    assert "test accuracy" in said and ", loss " in said
 
 
 def test_doctor_says_that_nothing_is_wrong(mx_notes_command):
@@ -97,6 +139,11 @@ def test_doctor_says_that_nothing_is_wrong(mx_notes_command):
     assert result.returncode == 0, result.stdout
     for word in ("python", "mxnet", "threads", "features", "devices", "digits", "nothing is wrong"):
         assert word in result.stdout
+
+
+def test_the_version_is_the_projects(mx_notes_command):
+    result = mx_notes_command("--version")
+    assert (result.returncode, result.stdout) == (0, f"mx-notes {importlib.metadata.version('mx_notes')}\n")
 
 
 def test_help_teaches(mx_notes_command):

@@ -9,7 +9,7 @@ from sklearn.metrics import precision_score
 
 from mx_notes import checkpoint, cli, models, training
 from mx_notes.checkpoint import Network, State, restore
-from mx_notes.commands import evaluate
+from mx_notes.commands import evaluate, gallery
 from mx_notes.errors import UserError
 from mx_notes.recipes import Recipe, preset
 from mx_notes.runtime import mx
@@ -78,12 +78,32 @@ def test_the_command_prints_a_table_and_leaves_json_and_a_figure(folder, mx_note
     result = mx_notes_command("evaluate", str(folder))
     assert result.returncode == 0 and result.stderr == "", result.stderr
     written = json.loads((folder / "evaluation.json").read_text())
+    assert np.mean(np.equal(written["labels"], written["predicted"])) == written["accuracy"]
     assert f"accuracy {written['accuracy']:.4f}, loss {written['loss']:.4f} on 299 images" in result.stdout
     assert "class     images  precision  recall      F1\n0             30  " in result.stdout
     assert sum(row["examples"] for row in written["classes"]) == np.sum(written["confusion"]) == 299
     assert np.trace(written["confusion"]) / 299 == written["accuracy"]
-    assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("confusion.png", "mistakes.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+        assert f"\n{folder / name}" in result.stdout
     assert not list(folder.glob("*.part"))
+
+
+def test_the_mistakes_are_the_most_certain_ones(trained, tmp_path):
+    network = restore(trained[0], "last")
+    result = evaluate.evaluate(network)
+    images, labels = network.data.normalise(network.data.test.images), network.data.test.labels
+    probabilities = network.block(mx.cpu())(mx.nd.array(images))[1].asnumpy()
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    expected = wrong[np.argsort(-probabilities[wrong].max(axis=1))][:25]
+    assert 2 < len(expected) == len(result.mistakes)
+    for mistake, example in zip(result.mistakes, expected, strict=True):
+        # another batch size adds in another order
+        assert mistake.probability == pytest.approx(probabilities[example].max(), abs=1e-5)
+        assert mistake.predicted != mistake.label == labels[mistake.example]
+        np.testing.assert_array_equal(mistake.image, images[mistake.example])
+    gallery.draw(network, [], tmp_path / "none.png")
+    assert (tmp_path / "none.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_class_that_is_never_predicted_has_no_precision(trained):
@@ -100,7 +120,8 @@ def test_of_many_classes_those_with_the_most_mistakes_are_shown(trained, tmp_pat
     confusion = np.diag(np.full(100, 9))
     confusion[42, 17] = 5
     ones = np.ones(100)
-    result = evaluate.Evaluation(905, 900 / 905, 0.1, confusion, ones, ones, ones)
+    none = np.empty(0, int)
+    result = evaluate.Evaluation(905, 900 / 905, 0.1, confusion, ones, ones, ones, none, none, [])
     network = restore(trained[0], "last")
     object.__setattr__(network.data, "classes", tuple(f"kind {n}" for n in range(100)))
     text = evaluate.text(network, result)

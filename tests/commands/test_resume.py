@@ -73,8 +73,13 @@ def test_a_broken_run_ends_where_the_whole_one_does(whole, tmp_path, step, in_va
 
 @pytest.mark.parametrize(
     "settings",
-    [["momentum=0"], ["schedule=step", "drop_at=0.5", "warmup_epochs=1.5"], ["batch_size=2000"]],
-    ids=["no momentum", "schedule", "one batch an epoch"],
+    [
+        ["momentum=0"],
+        ["schedule=step", "drop_at=0.5", "warmup_epochs=1.5"],
+        ["batch_size=1349"],
+        ["freeze=conv0|stage1", "lr_head=10"],
+    ],
+    ids=["no momentum", "schedule", "one batch an epoch", "frozen layers"],
 )
 def test_other_optimisers_go_on_where_they_were(tmp_path, settings):
     recipe = preset("digits").override([*TINY, *settings])

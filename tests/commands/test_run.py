@@ -44,6 +44,15 @@ thread.join()
 }
 
 
+NOTEBOOK = f"""
+import nbformat
+from nbclient import NotebookClient
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell({SUM!r})])
+NotebookClient(notebook, timeout=120).execute()
+print(notebook.cells[0].outputs[0].text)
+"""
+
+
 def python(*arguments, **options):
     options = {"capture_output": True, "text": True, "timeout": 120, "check": False} | options
     return subprocess.run([sys.executable, *map(str, arguments)], **options)
@@ -162,6 +171,11 @@ def test_enable_and_disable_are_for_every_program_of_the_environment(tmp_path):
     assert f"wrote {folder}/mx_notes_enabled.pth" in enabled.stdout
     assert plain() == "6.0\n"
     assert f"works in every program: {folder}" in mx_notes("doctor").stdout
+    (tmp_path / "test_old.py").write_text(f"def test_sum():\n    exec({SUM!r})\n")
+    (tmp_path / "notebook.py").write_text(NOTEBOOK)
+    for command, words in ((["-m", "pytest", "-q", "test_old.py"], "1 passed"), (["notebook.py"], "6.0\n")):
+        done = subprocess.run([own, *command], cwd=tmp_path, capture_output=True, text=True)
+        assert words in done.stdout, done.stdout + done.stderr
     assert f"removed {folder}" in mx_notes("disable").stdout
     assert plain() == ""
     assert "nothing to disable" in mx_notes("disable").stdout

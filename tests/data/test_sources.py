@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def test_names():
-    assert data.names() == ("digits", "fashion-mnist", "cifar10", "imagerecord", "synthetic")
+    assert data.names() == ("digits", "fashion-mnist", "cifar10", "imagerecord", "folder", "synthetic")
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,11 @@ def test_the_list_names_every_claim_and_measures_nothing(mx_notes_command, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "momentun"], "no claim 'momentun': did you mean momentum"),
-        (["--only", "softmax", "xyzzy"], "no claim 'xyzzy': expected one of linear-collapse, "),
+        (["--only", "momentun"], "--only momentun: no such claim; did you mean momentum?"),
+        (
+            ["--only", "softmax", "nosuch"],
+            "--only nosuch: no such claim; `mx-notes notes --list` lists them\n",
+        ),
         (["--only", "softmax", "--seed", "-1"], "--seed -1: expected 0 or more"),
         (["--only", "softmax", "--out", "/proc/page"], "--out /proc/page: cannot be written"),
     ],

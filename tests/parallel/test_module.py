@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from small_network import bound, network, take
+from small_network import bound, network, parameters, take
 
+from mx_notes.parallel import TrainedModule
 from mx_notes.runtime import mx
 
 
@@ -48,3 +49,15 @@ def test_the_optimisers_arrays_and_counts_can_be_put_back(trained, digits):
     assert set(trained.update_counts().values()) == {4}
     weights = next(name for name in momentum if name.endswith("weight"))
     assert (trained.optimizer_arrays()[weights].asnumpy() != momentum[weights]).any()
+
+
+def test_update_gives_the_bits_of_modules_own(digits):
+    def after(make, together):
+        module = bound(network(), 1, 16, make)
+        module._optimizer.aggregate_num = together
+        take(module, digits, [16, 16, 7])
+        return parameters(module)
+
+    ours = after(lambda symbol, devices: TrainedModule(symbol, context=devices), 16)
+    own = after(lambda symbol, devices: mx.mod.Module(symbol, context=devices), 4)
+    assert all((ours[name] == own[name]).all() for name in own)

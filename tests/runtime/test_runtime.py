@@ -69,7 +69,50 @@ print(threads().count, os.environ["OMP_NUM_THREADS"])
 
 def test_the_users_thread_count_wins():
     code = "from mx_notes.runtime import mx, threads; print(threads())"
-    assert python(code, OMP_NUM_THREADS="3") == "Threads(count=3, reason='OMP_NUM_THREADS is set')"
+    assert (
+        python(code, OMP_NUM_THREADS="3") == "Threads(count=3, reason='OMP_NUM_THREADS is set', asked=True)"
+    )
+
+
+def test_cores_that_others_use_are_left_to_them():
+    code = """
+import subprocess, sys
+from pathlib import Path
+from mx_notes.runtime import openmp
+openmp.os.cpu_count = lambda: 2
+openmp.os.sched_getaffinity = lambda _: {0, 1}
+openmp._siblings, openmp._cgroup_quota = str, lambda: None
+for loads in ("0.1 0.1 0.1 1/99 1", "0.1 0.1 0.1 2/99 1", "9.0 9.0 9.0 9/99 1", "nonsense"):
+    Path("loads").write_text(loads)
+    openmp.running_others.__defaults__ = (Path("loads"),)
+    openmp.at_opening.cache_clear()
+    print(openmp.threads().count, end=" ")
+"""
+    assert python(code) == "2 1 1 2"
+
+
+TRAINED_BITS = """
+import hashlib, os
+from mx_notes import runtime, training
+from mx_notes.recipes import preset
+run = training.start(preset("digits").override(["batch_size=64"]))
+for threads in os.environ.get("ASKED", "").split():
+    runtime.use_threads(runtime.Threads(int(threads), "asked here"))
+batch = next(iter(run.feed.epoch(0)))
+for _ in range(3):
+    run.module.forward_backward(batch)
+    run.module.update()
+runtime.mx.nd.waitall()
+arrays, _ = run.module.parameters()
+print(hashlib.sha256(b"".join(arrays[name].asnumpy().tobytes() for name in sorted(arrays))).hexdigest())
+"""
+
+
+def test_threads_can_be_changed_while_mxnet_is_open_with_the_same_bits():
+    bits = {count: python(TRAINED_BITS, OMP_NUM_THREADS=count) for count in ("1", "2")}
+    assert bits["1"] != bits["2"]
+    assert python(TRAINED_BITS, ASKED="1") == bits["1"]
+    assert python(TRAINED_BITS, ASKED="1 2") == bits["2"]
 
 
 def test_a_copy_into_mxnet_starts_no_threads():

@@ -11,7 +11,7 @@ import pytest
 
 from mx_notes import checkpoint, data, models, training
 from mx_notes.audit.confirm import per_example as examples
-from mx_notes.callbacks import MetricsFile, StopOnNonFinite
+from mx_notes.callbacks import MetricsFile, Progress, StopOnNonFinite
 from mx_notes.checkpoint import State
 from mx_notes.errors import UserError
 from mx_notes.recipes import preset
@@ -140,9 +140,57 @@ def test_metrics_have_the_promised_columns(tmp_path):
     training.fit(run, [MetricsFile(tmp_path)])
     (row,) = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert row.keys() == {
-        *("epoch", "loss", "train_accuracy", "validation_accuracy"),
+        *("epoch", "loss", "train_accuracy", "validation_loss", "validation_accuracy"),
         *("learning_rate", "images_per_second", "seconds"),
     }
+
+
+def test_the_validation_loss_is_that_of_the_validation_part():
+    run = training.start(preset("digits").override(["epochs=1"]))
+    training.fit(run)
+    again = training.score(run.module, run.data.evaluation("validation", run.recipe.batch_size))
+    assert run.history[0]["validation_loss"] == again.loss
+
+
+def test_a_clipped_gradient_moves_no_weight_by_more():
+    run = training.start(preset("digits").override(["clip_gradient=1e-3", "wd=0", "lr=0.5"]))
+    before = {name: array.asnumpy() for name, array in run.module.get_params()[0].items()}
+    run.module.forward_backward(next(iter(run.feed.epoch(0))))
+    run.module.update()
+    after = run.module.get_params()[0]
+    moved = max(np.abs(after[name].asnumpy() - before[name]).max() for name in before)
+    assert moved == pytest.approx(0.5 * 1e-3, rel=1e-3)  # float32 rounds at the size of the weight
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "stalled"),
+    [
+        ([0.5], False),
+        ([0.5, 0.5], False),
+        ([0.5, 0.5, 0.4], True),
+        ([0.5, 0.4, 0.6], False),
+        ([0.9, 0.1, 0.2], True),
+    ],
+)
+def test_patience_counts_epochs_without_a_better_validation_accuracy(digits, accuracies, stalled):
+    run = training.Run(preset("digits").override(["patience=2"]), digits, None, None, None)
+    run.history = [{"validation_accuracy": accuracy} for accuracy in accuracies]
+    assert run.stalled is stalled
+    run.recipe = preset("digits")
+    assert not run.stalled
+
+
+def test_a_stalled_training_ends_and_says_so(capsys):
+    run = training.start(
+        preset("digits").override(["epochs=9", "patience=1", "lr=1e-9", "schedule=constant"])
+    )
+    training.fit(run, [Progress()])
+    assert len(run.history) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "ended after epoch 2: no better validation accuracy for 1 epochs (patience)"
+    assert max(map(len, lines)) <= 80
+    training.fit(run)  # as a resumed one does
+    assert len(run.history) == 2
 
 
 def test_module_fixes_what_gluon_does_not_train():

@@ -1,4 +1,4 @@
-"""The note's three statements, held against a training run that is watched: what `mx-notes train` prints last.
+"""The note's statements, held against a training run that is watched: what `mx-notes train` prints last.
 
 confirmation = Confirmation()
 with audit(confirmation=confirmation):
@@ -17,7 +17,7 @@ from ...runtime import mx
 from ..events import Kind
 from ..graph.values import read
 from ..trace.recorder import Recorder
-from ..trace.step import Step
+from ..trace.step import Derivative, Step
 from ..trace.steps import sampled_step
 from . import per_example, sgd
 
@@ -50,6 +50,8 @@ class Confirmation:
         self._mean: list[float] = []  # relative differences, one a checked batch
         self._update: list[float] = []  # one a checked step, the worst of its parameters
         self._momentum: set[float] = set()
+        self._derivatives: list[Derivative] = []
+        self._clip: set[float] = set()
         self._devices = 1
         self._half = False  # whether gradients are float16
 
@@ -70,6 +72,7 @@ class Confirmation:
 
     def _compare(self, step: Step) -> None:
         """After a step: hold the gradient applied against the mean, and the update against SGD's."""
+        self._derivatives += step.derivatives
         if step.number not in CHECKED_STEPS or not step.samples:
             return
         passes = {event.source for event in step.events if event.kind is Kind.BACKWARD}
@@ -85,6 +88,7 @@ class Confirmation:
         if updated:
             self._update.append(max(map(sgd.relative_difference, updated)))
             self._momentum |= {sample.optimizer.momentum for sample in updated}
+            self._clip |= {sample.clip for sample in updated if sample.clip}
 
     def _expected(self, every: dict[str, int]) -> dict[str, np.ndarray]:
         """The mean of all examples' gradients over all devices and workers: of each parameter some elements, (N,)."""
@@ -100,7 +104,7 @@ class Confirmation:
 
     def lines(self) -> list[Line]:
         """What was seen, after the run."""
-        return [self._counts(), self._mean_line(), self._update_line()]
+        return [self._counts(), self._mean_line(), self._update_line(), self._derivative_line()]
 
     def text(self) -> str:
         """The lines as `mx-notes train` prints them."""
@@ -109,7 +113,7 @@ class Confirmation:
 
     @property
     def holds(self) -> bool:
-        """Whether every statement was checked and holds."""
+        """Whether every statement was checked and holds; the derivative, only where there was time for it."""
         return all(line.holds for line in self.lines())
 
     def _counts(self) -> Line:
@@ -143,7 +147,24 @@ class Confirmation:
             return Line("update: not checked (the run was too short, or not SGD)", False)
         rate = "/".join(f"{value:g}" for value in sorted(self._momentum))
         text = f"update = momentum {rate} as written: v = {rate} v - lr g, w = w + v"
+        if self._clip:
+            text += f", elements of g cut to ±{'/'.join(f'{value:g}' for value in sorted(self._clip))}"
         return _line(text, "steps", self._update, UPDATE_TOLERANCE)
+
+    def _derivative_line(self) -> Line:
+        judged = [each for each in self._derivatives if each.parameters]
+        wrong = next((each for each in judged if each.name), None)
+        if wrong is not None:
+            numbers = f"along one direction {wrong.got:.4g}, the difference quotient is {wrong.wanted:.4g}"
+            return Line(f"gradient of {wrong.name}: REFUTED, not the loss's derivative ({numbers})", False)
+        if not judged:
+            why = dict.fromkeys(each.left for each in self._derivatives)
+            return Line(
+                f"gradient: not held against the loss's derivative ({', '.join(why) or 'no step'})", True
+            )
+        worst = max(each.difference for each in judged)
+        found = f"({len(judged)} batches, max. relative difference {worst:.1e})"
+        return Line(f"gradient = the loss's derivative {found}", True)
 
 
 def _line(text: str, what: str, differences: list[float], tolerance: float) -> Line:

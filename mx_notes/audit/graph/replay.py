@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import sys
+import time
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,32 +12,17 @@ from ...runtime import mx
 from ...runtime.drawing import draws
 from ..hooks.listener import operator_names
 from .graph import Graph, Node, Output
+from .hand_written import CUSTOM, CannotReplay, call_function, expect_plain
 from .losses import counted, rows_of
-from .operators import BATCH_NORM, FLAT, LOSS_OUTPUTS, REGRESSION_OUTPUTS
-from .tape import FUNCTION
+from .operators import BATCH_NORM, FLAT, FUSED_RELU, LOSS_OUTPUTS, REGRESSION_OUTPUTS
+from .tape import FUNCTION, ROWS
 
 LARGEST = 1 << 26  # values of all leaves and operators together
 WIDER = {"float32": "float64"}
 
 
-# In the names that a function uses: it draws random numbers, or can be seen from outside.
-DOING = (
-    "rand",
-    "normal",
-    "uniform",
-    "sampl",
-    "shuffle",
-    "multinomial",
-    "dropout",
-    "print",
-    "write",
-    "log_",
-    "append",
-)
-
-
-class CannotReplay(Exception):
-    """Some operator can't be run again, or not to the same result; the words say which."""
+class OutOfTime(Exception):
+    """The time for it was over."""
 
 
 class Replay:
@@ -47,13 +31,19 @@ class Replay:
     Operators that pass no gradient on, such as BlockGrad, keep the values that they had.
     """
 
-    def __init__(self, graph: Graph, training: bool = True) -> None:
-        """Run it once with its own values. Raises CannotReplay."""
-        self._graph, self._training = graph, training
+    def __init__(self, graph: Graph, training: bool = True, until: float = float("inf")) -> None:
+        """Run it once with its own values. until: when to stop, as `time.monotonic` says.
+
+        Raises CannotReplay, and, as all that runs operators, OutOfTime.
+        """
+        self._graph, self._training, self.until = graph, training, until
         _affordable(graph)
         self.values: dict[Node, list[mx.nd.NDArray]] = {}
+        self._kept: dict[
+            Node, tuple[np.ndarray, np.ndarray]
+        ] = {}  # of a Dropout: the factors, and where it got 0
         for node in graph.nodes:
-            self.values[node] = [_leaf(node)] if node.is_leaf else self._run(node, self.values)
+            self.values[node] = self._run(node, self.values) if node.inputs else [_leaf(node)]
         self.loss = self._loss(self.values)
         self._compare()
 
@@ -72,9 +62,29 @@ class Replay:
         return self._loss(values)
 
     def _run(self, node: Node, values: Mapping[Node, list[mx.nd.NDArray]]) -> list[mx.nd.NDArray]:
+        if time.monotonic() > self.until:
+            raise OutOfTime
         if node.kind in LOSS_OUTPUTS:
             return values[node.inputs[0].node]  # stood for by its loss
-        return run(node, [_taken(values, each) for each in node.inputs], self._training)
+        given = [_taken(values, each) for each in node.inputs]
+        if node.op == "Dropout" and draws(node.op, node.attributes, self._training):
+            return [self._dropped(node, given[0])]
+        return run(node, given, self._training)
+
+    def _dropped(self, node: Node, given: mx.nd.NDArray) -> mx.nd.NDArray:
+        """Drop what the program has dropped, where that can be told from its numbers."""
+        numbers = given.asnumpy()
+        if node not in self._kept:
+            seen, rate = Output(node).value, float(node.attributes.get("p", 0.5))
+            kept = None if seen is None else (seen != 0) / (1 - rate)
+            # Inside a hybridised block its values are computed again, without dropping any.
+            if kept is None or np.linalg.norm(numbers * kept - seen) > rate / 2 * np.linalg.norm(seen):
+                raise CannotReplay("Dropout draws random numbers")
+            self._kept[node] = kept, numbers == 0
+        kept, unknown = self._kept[node]
+        if numbers[unknown].any():
+            raise CannotReplay("Dropout was given zeros, of which it can't be told whether they were dropped")
+        return mx.nd.array(numbers * kept, dtype=np.float64)
 
     def _loss(self, values: Mapping[Node, list[mx.nd.NDArray]]) -> float:
         total = 0.0
@@ -111,52 +121,46 @@ def run(node: Node, inputs: list[mx.nd.NDArray], training: bool) -> list[mx.nd.N
 def call(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
     """Call an operator as a program does, for arrays of any type. Raises CannotReplay."""
     if node.op == FUNCTION:
-        return _call_function(node, inputs)
-    if node.op == "reshape":  # a view
-        return [inputs[0].reshape(Output(node).shape)]
-    handle = _handles().get(node.op)
-    if handle is None or draws(node.op, node.attributes):
-        raise CannotReplay(
-            f"{node.op} draws random numbers" if handle else f"{node.op} can't be called again"
-        )
-    attributes = {key: value for key, value in node.attributes.items() if not key.startswith("__")}
-    if inputs and inputs[0].dtype == np.float64 and attributes.get("dtype") in WIDER:
-        attributes["dtype"] = WIDER[attributes["dtype"]]
+        return call_function(node, inputs)
+    wide = bool(inputs) and any(each.dtype == np.float64 for each in inputs)
+    if node.op == FUSED_RELU and wide:  # which is of float32 only
+        normalised, *statistics = call(replace(node, op="BatchNorm"), inputs)
+        return [mx.nd.relu(normalised), *statistics]
+    if node.op != CUSTOM and draws(node.op, node.attributes):  # a custom one is known to be plain
+        raise CannotReplay(f"{node.op} draws random numbers")
     if node.kind in BATCH_NORM:
         inputs = [*inputs[:3], *(each.copy() for each in inputs[3:])]  # which the operator writes
     try:
-        texts = list(attributes), list(attributes.values())
-        made = mx._ctypes.ndarray._imperative_invoke(handle, inputs, *texts, None, False, True)
-        for each in made:
-            each.wait_to_read()
+        return _invoke(node, inputs)
     except mx.base.MXNetError:
-        raise CannotReplay(f"{node.op} has no form for float64") from None
+        if not wide:
+            raise CannotReplay(f"{node.op} can't be called again") from None
+    try:  # in float32, in which the program has called it
+        return _cast(_invoke(node, _cast(inputs, np.float64, np.float32)), np.float32, np.float64)
+    except mx.base.MXNetError:
+        raise CannotReplay(f"{node.op} can't be called again") from None
+
+
+def _invoke(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
+    attributes = {key: value for key, value in node.attributes.items() if not key.startswith("__")}
+    if node.op in ("reshape", ROWS):  # views
+        (whole,), shape = inputs, Output(node).shape
+        rows = {key: int(value) for key, value in attributes.items()}
+        return [(mx.nd.slice_axis(whole, axis=0, **rows) if rows else whole).reshape(shape)]
+    handle = _handles().get(node.op)
+    if handle is None:
+        raise CannotReplay(f"{node.op} can't be called again")
+    if inputs[0].dtype == np.float64 and attributes.get("dtype") in WIDER:
+        attributes["dtype"] = WIDER[attributes["dtype"]]
+    texts = list(attributes), list(attributes.values())
+    made = mx._ctypes.ndarray._imperative_invoke(handle, inputs, *texts, None, False, True)
+    for each in made:
+        each.wait_to_read()
     return made
 
 
-def _call_function(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
-    if node.function is None or not _is_plain(node.function):
-        raise CannotReplay(f"{node.name} is the program's own and may do more than compute")
-    again = copy.copy(node.function)
-    again._used = False
-    made = again(*inputs)
-    return list(made) if isinstance(made, (list, tuple)) else [made]
-
-
-def _is_plain(function: mx.autograd.Function) -> bool:
-    """Whether a hand-written forward pass only calls MXNet: run again, it must draw no number and print no word."""
-    code = getattr(type(function).forward, "__code__", None)
-    if (
-        code is None
-        or code.co_freevars
-        or any(word in name.lower() for name in code.co_names for word in DOING)
-    ):
-        return False
-    known = vars(sys.modules[type(function).__module__])
-    foreign = [
-        known[name] for name in code.co_names if name in known and not isinstance(known[name], ModuleType)
-    ]
-    return not any(callable(each) for each in foreign)
+def _cast(arrays: list[mx.nd.NDArray], before: type, after: type) -> list[mx.nd.NDArray]:
+    return [each.astype(after) if each.dtype == before else each for each in arrays]
 
 
 def _handles() -> Mapping[str, int]:
@@ -164,6 +168,10 @@ def _handles() -> Mapping[str, int]:
 
 
 def _affordable(graph: Graph) -> None:
+    if any(head.node.op == CUSTOM for head in graph.heads):
+        raise CannotReplay("the loss that a custom operator stands for is not known")
+    for node in graph.of_kind(CUSTOM):
+        expect_plain(node)
     inner = [node for node in graph.nodes if node.kind in LOSS_OUTPUTS]
     if any(graph.users[node] for node in inner):
         raise CannotReplay(f"{inner[0].op} stands inside the graph")
@@ -173,6 +181,8 @@ def _affordable(graph: Graph) -> None:
 
 def _leaf(node: Node) -> mx.nd.NDArray:
     value = Output(node).value
+    if value is None and draws(node.op, node.attributes):
+        raise CannotReplay(f"{node.op} draws random numbers")
     if value is None or value.dtype == np.float16:
         raise CannotReplay(f"{node.name} is sparse, large, or of a type of few digits")
     return mx.nd.array(value, dtype=np.float64 if value.dtype.kind == "f" else value.dtype)

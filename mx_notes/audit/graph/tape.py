@@ -14,6 +14,7 @@ from .symbol import SymbolPart
 from .values import numpy_of, own
 
 FUNCTION = "Function"  # an autograd.Function, in place of an operator's name
+ROWS = "rows"  # a view of some rows, likewise
 
 
 class Tape:

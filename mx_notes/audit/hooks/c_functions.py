@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import sys
 
 from .listener import OperatorCall, handles_of
@@ -148,14 +147,25 @@ def _record_function(original):
     return record
 
 
-def _view(kind, original):
-    def view(array, *arguments):
+def _reshape(original):
+    def reshape(array, *arguments):
         status = original(array, *arguments)
         if not status and not quiet():
-            tell("viewed", kind, array.value, arguments[-1]._obj.value)
+            tell("viewed", array.value, arguments[-1]._obj.value, None)
         return status
 
-    return view
+    return reshape
+
+
+def _rows(original):
+    def rows(array, first, *rest):
+        status = original(array, first, *rest)
+        if not status and not quiet():
+            end = rest[0].value if len(rest) > 1 else first.value + 1
+            tell("viewed", array.value, rest[-1]._obj.value, (first.value, end))
+        return status
+
+    return rows
 
 
 def _free(original):
@@ -236,9 +246,9 @@ C_FUNCTIONS = {
     "MXImperativeInvokeEx": _invoke,
     "MXInvokeCachedOpEx": _invoke_cached_op,
     "MXCustomFunctionRecord": _record_function,
-    "MXNDArrayReshape64": functools.partial(_view, "reshape"),
-    "MXNDArraySlice": functools.partial(_view, "slice"),
-    "MXNDArrayAt": functools.partial(_view, "slice"),
+    "MXNDArrayReshape64": _reshape,
+    "MXNDArraySlice": _rows,
+    "MXNDArrayAt": _rows,
     "MXNDArrayFree": _free,
     "MXExecutorFree": _free,
     "MXFreeCachedOp": _free,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...runtime import mx
@@ -147,8 +148,8 @@ class Listener:
     ) -> None:
         """An `autograd.Function` was called in a recorded scope."""
 
-    def viewed(self, kind: str, array: int, view: int) -> None:
-        """A "slice" (or element) or "reshape" of an array, which shares its memory, got a handle."""
+    def viewed(self, array: int, view: int, rows: tuple[int, int] | None) -> None:
+        """A view of an array, which shares its memory, got a handle: of these rows, or of all in another shape."""
 
     def handle_freed(self, handle: int) -> None:
         """An array, an executor or a hybridised block was freed: its address may be used again."""
@@ -219,6 +220,16 @@ class OperatorCall:
         """The operator's parameters as MXNet got them, as text."""
         count, keys, values = self._arguments[5].value, self._arguments[6], self._arguments[7]
         return {keys[i].decode(): values[i].decode() for i in range(count)}
+
+
+@dataclass
+class PackedCall:
+    """An imperative operator that MXNet's Python calls past `MXImperativeInvokeEx`; it has what an OperatorCall has."""
+
+    name: str
+    inputs: list[int]
+    attributes: dict[str, str]
+    outputs: list[int] = field(default_factory=list)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from ...runtime import mx
+from .listener import PackedCall
 from .telling import quiet, tell, unreported
 
 EACH = ("setattr", "initialize", "zero_grad", "reset_ctx", "keys", "values", "items")  # of a ParameterDict
@@ -303,6 +304,30 @@ def _changes_number(original):
     return setattr
 
 
+def _is_an_operator(original):
+    """Stand before `mx.np.tensordot`, in 1.9.1 the only operator that goes through `MXNetFuncCall` instead."""
+
+    def tensordot(a, b, axes):
+        if quiet():
+            return original(a, b, axes)
+        arrays = [each.handle.value for each in (a, b) if isinstance(each, mx.nd.NDArray)]
+        call = PackedCall(*_named(axes, arrays))
+        tell("before_operator", call)
+        made = original(a, b, axes)
+        call.outputs.append(made.handle.value)
+        tell("operator_invoked", call)
+        return made
+
+    return tensordot
+
+
+def _named(axes: Any, arrays: list[int]) -> tuple[str, list[int], dict[str, str]]:
+    if isinstance(axes, (list, tuple)) and len(axes) == 2:
+        each = [tuple(one) if isinstance(one, (list, tuple)) else (one,) for one in axes]
+        return "_npi_tensordot", arrays, {"a_axes_summed": str(each[0]), "b_axes_summed": str(each[1])}
+    return "_npi_tensordot_int_axes", arrays, {"axes": str(axes)}
+
+
 def methods() -> list[tuple[Any, str, Any]]:
     """Class or module, name, and what wraps the method of that name."""
     schedulers = ("FactorScheduler", "MultiFactorScheduler", "PolyScheduler", "CosineScheduler")
@@ -311,6 +336,7 @@ def methods() -> list[tuple[Any, str, Any]]:
         (mx.executor.Executor, "forward", _sees_executor),
         (mx.executor.Executor, "backward", _sees_executor),
         (mx.nd.CachedOp, "__init__", _sees_cached_op),
+        (mx.nd.numpy._api_internal, "tensordot", _is_an_operator),
         (mx.optimizer.Updater, "__call__", _updates),
         *((kind, "update", _updates_directly) for kind in optimizers if "update" in vars(kind)),
         (mx.gluon.Parameter, "_init_grad", _initialises),

@@ -36,7 +36,8 @@ def _row(id: str, rule: type[Rule]) -> str:
 def explain(id: str) -> str:
     """One rule for a terminal of WIDTH columns. Raises UserError, naming the nearest, for an unknown id."""
     if id not in rules():
-        raise UserError(f"--explain {id}: no such rule, {nearest(id, rules())}")
+        hint = nearest(id, rules(), otherwise="`mx-notes audit --rules` lists them")
+        raise UserError(f"--explain {id}: no such rule; {hint}")
     rule = rules()[id]
     parts = [f"{id} ({rule.severity.value})", _filled(f"{rule.sentence()}.")]
     parts += [_filled(paragraph) for paragraph in _more(rule)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json as standard
+from dataclasses import asdict
 from typing import Any
 
 from ..events import Event, Kind, Place
-from ..finding import Accepted, Attestation, Finding, Ignore, Severity, StepEvents
+from ..finding import Accepted, Attestation, Finding, GradientCheck, Ignore, NotJudged, Severity, StepEvents
 from ..places import in_repository, source_line
 from .summary import RuleState, State, Summary
 
@@ -55,6 +56,8 @@ def _summary(summary: Summary) -> dict[str, Any]:
         "mended": summary.mended,
         "children": [_summary(child) for child in summary.children],
     }
+    if summary.gradients:
+        report["gradients"] = asdict(summary.gradients)
     if summary.attestation:
         report["attestation"] = vars(summary.attestation) | {"contradicted": summary.attestation.contradicted}
     return report
@@ -91,6 +94,10 @@ def _found(each: dict[str, Any]) -> Finding:
     )
 
 
+def _gradients(check: dict[str, Any] | None) -> GradientCheck | None:
+    return GradientCheck(**check | {"left": [NotJudged(**each) for each in check["left"]]}) if check else None
+
+
 def _parsed(report: dict[str, Any]) -> Summary:
     findings = [(_found(each), each["steps"]) for each in report["findings"]]
     attestation = report.get("attestation")
@@ -122,6 +129,7 @@ def _parsed(report: dict[str, Any]) -> Summary:
         },
         attestation=attestation,
         versions=report["versions"],
+        gradients=_gradients(report.get("gradients")),
         mended=report["mended"],
         program=report["program"],
         accepted=[

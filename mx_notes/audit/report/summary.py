@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..finding import Accepted, Attestation, Finding, Ignore, Severity, StepEvents
+from ..finding import Accepted, Attestation, Finding, GradientCheck, Ignore, Severity, StepEvents
 
 
 class State(Enum):
@@ -57,6 +57,7 @@ class Summary:
     found_on: Mapping[int, list[Finding]]  # findings by the number of a first step
     attestation: Attestation | None
     versions: Mapping[str, str]
+    gradients: GradientCheck | None = None  # None: the check was off, or nothing is known
     children: list[Summary] = field(default_factory=list)  # of the script's processes that trained, too
     mended: list[str] = field(default_factory=list)  # parts of MXNet that were put right
     program: str | None = None  # the script's file

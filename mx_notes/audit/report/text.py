@@ -47,6 +47,8 @@ def _process(summary: Summary, verbose: bool, colour: bool) -> list[str]:
         blocks.append("\n".join(_row(rule.id, MARKS[rule.state], rule.sentence) for rule in summary.rules))
         blocks += [_filled(_sampled(summary))] if summary.steps else []
     blocks.append("\n".join(map(_filled, [rules_line(summary), *_calls(summary)])))
+    if verbose and summary.gradients:
+        blocks.append(_filled(summary.gradients.text))
     if summary.attestation:
         blocks.append(_filled(summary.attestation.text()))
     for child in summary.children:

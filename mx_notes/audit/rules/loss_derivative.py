@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ...runtime.known_faults import Fault, known_faults
 from ..graph.graph import Node
+from ..graph.hand_written import CUSTOM
 from ..graph.tape import FUNCTION
 from ..trace.step import Derivative, Noted, Step
 from . import ERROR, NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
 from ._words import title
 
-HAND_WRITTEN = (FUNCTION, "Custom")
+HAND_WRITTEN = (FUNCTION, CUSTOM)
 OUT_OF_ORDER = (
     Noted.UPDATE_BEFORE_BACKWARD,
     Noted.BACKWARD_WITHOUT_FORWARD,
@@ -46,6 +47,9 @@ def _message(found: Derivative) -> Message:
         f"along one direction it says {found.got:.4g} where the difference quotient is {found.wanted:.4g}"
     )
     node = found.culprit
+    if found.left:
+        more = f"{found.left}: a larger --check-gradients may find it"
+        return Message(f"the gradient of {found.name} is not the derivative of the loss: {numbers}; {more}")
     if node is None:
         how = f"no operator is wrong alone, but {found.name} is used {found.uses} times, and the sum of its gradients is"
         how = how if found.uses > 1 else "no operator is wrong alone"
@@ -53,7 +57,8 @@ def _message(found: Derivative) -> Message:
             f"the gradient of {found.name} is not the derivative of the loss: {numbers}; {how}{_cure(found)}"
         )
     if node.op in HAND_WRITTEN:
-        text = f"the backward pass of {node.name}, written by hand, is not the derivative of its forward pass: for"
+        name = node.attributes.get("op_type", node.name)
+        text = f"the backward pass of {name}, written by hand, is not the derivative of its forward pass: for"
         text = f"{text} {found.name} {numbers}; is it meant so, as a straight-through estimator is?"
         return Message(text, place=node.place, severity=WARNING)
     text = f"the gradient of {found.name} is not the derivative of the loss: {numbers}; MXNet computes"

@@ -36,9 +36,9 @@ class SharedOptimizer(Rule):
 
     id, severity, sampled_only = "shared-optimizer", WARNING, True
     sees = "losses whose targets are all one number, the parameters behind them and who updates these, on sampled steps"
-    wrong = "trainer = Trainer({**generator.collect_params(), **critic.collect_params()}, 'adam')"
+    wrong = 'trainer = Trainer({**generator.collect_params(), **critic.collect_params()}, "adam")'
     right = (
-        "trainers = [Trainer(net.collect_params(), 'adam') for net in (generator, critic)]"
+        'trainers = [Trainer(net.collect_params(), "adam") for net in (generator, critic)]'
         "  # step one at a time"
     )
 

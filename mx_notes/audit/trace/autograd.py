@@ -10,7 +10,7 @@ from typing import Any
 
 from ...runtime import mx
 from ..events import AUTOGRAD, RETURNED, Event, Kind, Place, users_place
-from ..graph.tape import FUNCTION, Tape
+from ..graph.tape import FUNCTION, ROWS, Tape
 from ..graph.values import own, shape_of
 from ..hooks.listener import Listener, OperatorCall
 from .by_hand import ByHand
@@ -194,14 +194,15 @@ class Autograd(Listener):
         if self._taped_now() is not None:
             self._tape.add_node(FUNCTION, inputs, outputs, function=function)
 
-    def viewed(self, kind: str, array: int, view: int) -> None:
+    def viewed(self, array: int, view: int, rows: tuple[int, int] | None) -> None:
         """A view is recorded by MXNet like an operator."""
         if self._scope is not None:
             self._inputs.add(array)
             self._scope.inputs.add(array)
             self._scope.outputs.add(view)
             if self._taped_now() is not None:
-                self._tape.add_node(kind, [array], [view])
+                attributes = {"begin": str(rows[0]), "end": str(rows[1])} if rows else {}
+                self._tape.add_node(ROWS if rows else "reshape", [array], [view], attributes)
 
     def _taped_now(self) -> Tape | None:
         """The tape, if it is of the step under way."""

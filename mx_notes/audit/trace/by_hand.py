@@ -62,7 +62,7 @@ class ByHand(Listener):
         """`autograd.grad` returned this gradient."""
         self._derived[array] = Derived(buffer)
 
-    def viewed(self, kind: str, array: int, view: int) -> None:
+    def viewed(self, array: int, view: int, rows: tuple[int, int] | None) -> None:
         """A part of a gradient, or of a number computed from one, has it in it, too."""
         whole = self._books.gradients.get(array) or self._views.get(array)
         if whole is not None:

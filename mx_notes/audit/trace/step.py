@@ -176,7 +176,6 @@ class Look:
     graph: Graph
     device: str
     training: bool = True  # the mode of its forward pass
-    judged: bool = False  # its gradient was held against the loss's derivative
 
 
 @dataclass(frozen=True)
@@ -187,6 +186,8 @@ class Derivative:
     """
 
     parameters: int = 0  # that were judged
+    operators: int = 0  # between them and the loss; where nothing was judged, in the graph
+    difference: float = 0.0  # the largest along a direction, relative to the gradient's size
     name: str = ""  # of the parameter; empty: all gradients are right
     got: float = 0.0
     wanted: float = 0.0

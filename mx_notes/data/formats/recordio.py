@@ -6,10 +6,8 @@ multiple of 4 (dmlc-core, recordio.h). Its bytes begin with a header of 24: flag
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +17,13 @@ import numpy as np
 from ... import disk
 from ...errors import UserError
 from ...runtime import threads
+from . import picture
+from .picture import JPEG, PNG, PNG_END
 
 MAGIC = 0xCED7230A
 WORDS = struct.Struct("<II")
 IMAGE_HEADER = struct.Struct("<IfQQ")
-JPEG, PNG, PNG_END = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"IEND"
-PNG_SHORTEST = 33  # bytes, to the end of the header
-FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG's markers of a frame header
-ALONE = {0x00, 0x01, *range(0xD0, 0xD8)}  # and its markers that no segment follows
 MOST_CLASSES = 1 << 16
-MOST_PIXELS = 1 << 26  # of an image: the largest of ImageNet has 61 million
-MOST_PIXELS_PER_BYTE = 1024  # neither deflate nor JPEG's coding gets more into a byte, 1-bit images apart
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # a record whose bytes contain the magic number comes in parts
 
 
@@ -159,48 +153,15 @@ def image(records: Records, number: int) -> np.ndarray:
 
 
 def _decoded(records: Records, number: int, how: int) -> np.ndarray:
-    import cv2
-
     content = _content(records, number)
-    height, width = _png_size(content) if content.startswith(PNG) else _jpeg_size(content)
-    pixels = None
-    if 0 < height * width <= min(MOST_PIXELS, MOST_PIXELS_PER_BYTE * len(content)):
-        with contextlib.suppress(cv2.error):
-            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), how)
+    pixels = picture.decoded(content, how)
     if pixels is None:
+        height, width = picture.size(content)
         raise UserError(
             f"{records.path}: record {number} (from 0) is not an image that OpenCV can decode: {len(content)}"
             f" bytes, {height}x{width} pixels by its header"
         )
     return pixels
-
-
-def _png_size(content: bytes) -> tuple[int, int]:
-    """Height and width in the header, if whole chunks follow to the end (PNG specification, 5.3 and 11.2.1).
-
-    Otherwise 0: OpenCV takes gigabytes for a chunk whose length says so, even behind the image's end.
-    """
-    if len(content) < PNG_SHORTEST:
-        return 0, 0
-    position, view = len(PNG), memoryview(content)
-    while position + 12 <= len(content):
-        (length,) = struct.unpack_from(">I", content, position)
-        body, position = view[position + 4 : position + 8 + length], position + 12 + length
-        if position > len(content) or zlib.crc32(body) != struct.unpack_from(">I", content, position - 4)[0]:
-            return 0, 0
-    return struct.unpack_from(">II", content, 16)[::-1] if position == len(content) else (0, 0)
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """Height and width in the frame header (ITU-T T.81, B.2.2); 0 if there is none."""
-    position = 2
-    while (position := content.find(b"\xff", position)) >= 0 and position + 9 <= len(content):
-        marker, length, _, height, width = struct.unpack_from(">BHBHH", content, position + 1)
-        if marker in FRAMES:
-            return height, width
-        # A fill byte is followed by a marker, most markers by a segment of `length` bytes.
-        position += 1 if marker == 0xFF else 2 if marker in ALONE else 2 + length
-    return 0, 0
 
 
 def _content(records: Records, number: int) -> bytes:

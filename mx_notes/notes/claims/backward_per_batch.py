@@ -43,6 +43,17 @@ CLAIM = Claim(
     id="backward-per-batch",
     heading="backward",
     order=1,
+    quote="答案是等待一个batch处理完之后开始。",
+    question="A batch of 64 images goes forward. How often does backward run before the weights change?",
+    answers={
+        Verdict.CONFIRMED: "Once, after all 64.",
+        Verdict.REFUTED: "64 times, after each image.",
+    },
+    rules=("backward-once", "call-order"),
+    commands=(
+        "mx-notes audit tests/programs/bugs/gluon_two_losses_two_backwards.py",
+        "mx-notes audit tests/programs/bugs/module_update_before_backward.py",
+    ),
     statement=(
         "Backward does not start when one image is through, but when the whole batch is. MXNet's code shows it: "
         "Module.forward_backward is two calls, forward of the batch, then backward."
@@ -69,7 +80,7 @@ def verdict(numbers: dict) -> Judgement:
     trainings = {name: t for name, t in numbers["trainings"].items() if name != "each example"}
     updates = sum(t["updates"] for t in trainings.values())
     backwards = sum(t["backward"] for t in trainings.values())
-    deciding = f"{backwards} backward passes for {updates} updates"
+    deciding = f"Two witnesses counted {backwards} backward passes for {updates} updates of the weights."
     if not control["updates"] or any(
         control[count] != EXAMPLES * control["updates"] for count in ("backward", "engine_backward")
     ):

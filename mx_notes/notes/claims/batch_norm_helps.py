@@ -35,6 +35,13 @@ CLAIM = Claim(
     id="batch-norm",
     heading="batch-norm",
     order=1,
+    quote="使得每一层的数据分布是稳定的--均值0方差1",
+    question="Batch norm gives every channel mean 0 and variance 1. Also when the trained network is used?",
+    answers={
+        Verdict.CONFIRMED: "Yes, always.",
+        Verdict.CORRECTED: "Only while it trains; in use, roughly.",
+        Verdict.REFUTED: "Not even while it trains, or training is slower for it.",
+    },
     statement="Batch norm normalises the inputs of each layer to mean 0 and variance 1, scales and shifts them by "
     "$\\gamma$ and $\\beta$, which are learned, and so makes training faster.",
     method="In a convolutional network trained on digits, mean and variance per channel before and after each batch "
@@ -104,8 +111,8 @@ def measure(setting: Setting) -> Evidence:
     decided, reason = verdict(errors, speed.saved, inference_mean, gamma_kept)
     return Evidence(
         verdict=decided,
-        deciding=f"{speed.saved.mean:.0f} [{speed.saved.low:.0f}, {speed.saved.high:.0f}] steps saved of "
-        f"{np.mean(speed.fresh[0]):.0f}",
+        deciding=f"It saves {speed.saved.mean:.0f} [{speed.saved.low:.0f}, {speed.saved.high:.0f}] of "
+        f"{np.mean(speed.fresh[0]):.0f} steps; in use a channel's mean is off 0 by up to {inference_mean:.2f}.",
         reason=reason,
         correction=correction(inference_mean, defaults, stale) if decided is Verdict.CORRECTED else "",
         numbers={
@@ -246,7 +253,7 @@ def _moments_figure(layer: Layer) -> Figure:
     channels = np.arange(1, len(layer.before) + 1)
     panels = (
         (("before", layer.before), ("after γ and β", layer.after)),
-        (("normalised, training mode", layer.normalised), ("normalised, inference mode", layer.in_inference)),
+        (("training mode", layer.normalised), ("inference mode", layer.in_inference)),
     )
     for axis, lines in zip(axes, panels, strict=True):
         for index, (name, of_channels) in enumerate(lines):
@@ -260,8 +267,7 @@ def _moments_figure(layer: Layer) -> Figure:
                 label=name,
             )
         axis.set(xlabel="channel", ylabel="mean ± std. deviation")
-        axis.margins(y=0.25)
-        figures.legend(axis, ncols=2, loc="upper center")
+        figures.legend_above(axis, columns=2)
     caption = (
         f"The channels of a trained network's first batch norm layer, {BATCH} images: mean, with the standard "
         "deviation as a bar. Top: what goes in and what comes out. Bottom: between the two, by the batch's own "

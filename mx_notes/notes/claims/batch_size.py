@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
-from ..lab import figures, small_networks, splits
+from ..lab import figures, sequential, small_networks, splits
 from ..lab.intervals import Interval, difference, interval, percent, points, sides
-from ..lab.small_training import Curve, train
+from ..lab.small_training import train
 
 CLASSES = 10
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 REFERENCE = 16  # as many as there are classes, or a few more
 RATE = 0.01  # at the reference: the best of 0.005, 0.01, 0.02, 0.03 and 0.04 on seeds 11 to 16
+EPOCHS = 12
 WARM_UP = 1 / 4  # of the training
 MUCH_LARGER = 5 * CLASSES
 MARGIN = 0.02  # of accuracy: 12 of the 599 test images
@@ -36,6 +39,13 @@ CLAIM = Claim(
     id="batch-size",
     heading="accuracy",
     order=3,
+    quote="batch size不能太大",
+    question="There are 10 kinds of digits. How large may a batch be before accuracy suffers?",
+    answers={
+        Verdict.CONFIRMED: "Not much larger than 10.",
+        Verdict.CORRECTED: "Far larger, if the learning rate grows with it, up to a point.",
+        Verdict.REFUTED: "As large as one likes.",
+    },
     statement="A batch should not be much larger than the number of classes. A larger one trains faster, but "
     "its learning rate is hard to set, as the two are not proportional; a very small one trains slowly.",
     method="A small convolutional network, without batch normalisation as its statistics depend on the batch, "
@@ -81,59 +91,87 @@ def verdict(faster: Interval, fixed: Interval, linear: dict[int, Interval]) -> t
 
 def measure(setting: Setting) -> Evidence:
     """Train with each batch and scaling; compare accuracy and speed."""
-    epochs = 6 if setting.quick else 12
-    batches = (REFERENCE, 128, BATCHES[-1]) if setting.quick else BATCHES
-    seeds = setting.seeds(6, quick=3)
-    accuracy = {scaling: {batch: [] for batch in batches} for scaling in SCALINGS}
-    speed = {batch: [] for batch in batches}
-    for seed in seeds:
-        for batch in batches:
-            for scaling in SCALINGS:
-                if batch == REFERENCE and scaling != "fixed":  # the same training
-                    accuracy[scaling][batch].append(accuracy["fixed"][batch][-1])
-                    continue
-                curve, images = trained(batch, scaling, epochs, seed)
-                accuracy[scaling][batch].append(curve.test_accuracy[-1])
-                if scaling == "fixed":
-                    speed[batch].append(images / curve.seconds)
-    largest, reference = batches[-1], accuracy["fixed"][REFERENCE]
-    faster = difference(np.log(speed[largest]), np.log(speed[REFERENCE]))
-    changes = {
-        scaling: {batch: difference(accuracy[scaling][batch], reference) for batch in batches}
-        for scaling in SCALINGS
-    }
-    linear = {batch: i for batch, i in changes["linear"].items() if batch > REFERENCE}
-    decided, reason = verdict(faster, changes["fixed"][largest], linear)
+    batches = (REFERENCE, 64, BATCHES[-1]) if setting.quick else BATCHES
+    looks = (3, 6) if setting.quick else (6,)
+    trials, confidence = sequential.until_decided(
+        looks,
+        setting,
+        lambda seed: trial(batches, seed),
+        lambda trials, confidence: verdict(*differences(trials, batches, confidence))[0],
+    )
+    faster, fixed, linear = differences(trials, batches, confidence)
+    decided, reason = verdict(faster, fixed, linear)
+    accuracy = {s: {b: [trial[s, b].accuracy for trial in trials] for b in batches} for s in SCALINGS}
+    speed = {b: [trial["fixed", b].speed for trial in trials] for b in batches}
     holds, fails = sides(linear, -MARGIN)
     return Evidence(
         verdict=decided,
-        deciding=f"linear rate holds: {named(holds)}; fails: {named(fails)}",
+        deciding=f"With the rate in proportion to the batch, these keep the accuracy of a batch of {REFERENCE}: "
+        f"{named(holds)}; these lose it: {named(fails)}.",
         reason=reason,
         correction=correction(holds, fails) if decided is Verdict.CORRECTED else "",
         numbers={
             "test_accuracy": accuracy,
             "images_per_second": speed,
             "log_speed_ratio": faster,
-            "minus_reference": changes,
+            "minus_reference_fixed_rate": fixed,
+            "minus_reference_linear_rate": linear,
         },
         tables=[_table(accuracy, speed)],
         figures=[_figure(accuracy, speed)],
-        sample=splits.sample(seeds, epochs)
+        sample=splits.sample(trials, EPOCHS)
+        + sequential.told(looks, confidence)
         + (f"; batches {', '.join(map(str, batches))} only" if setting.quick else ""),
     )
 
 
-def trained(batch: int, scaling: str, epochs: int, seed: int) -> tuple[Curve, int]:
-    """Train; returns the curve, and how many images the steps took."""
+class Trained(NamedTuple):
+    """How a training ended: test accuracy, and images a second."""
+
+    accuracy: float
+    speed: float
+
+
+def trial(batches: Sequence[int], seed: int) -> dict[tuple[str, int], Trained]:
+    """Train with each batch and scaling from one seed. The reference is the same training in every scaling."""
+    found = {}
+    for batch in batches:
+        for scaling in SCALINGS:
+            same = batch == REFERENCE and scaling != "fixed"
+            found[scaling, batch] = found["fixed", batch] if same else trained(batch, scaling, seed)
+    return found
+
+
+def trained(batch: int, scaling: str, seed: int) -> Trained:
+    """Train a small network with this batch, its rate scaled so."""
     curve = train(
         small_networks.convolutional((8, 16)),
         splits.digits(seed),
-        epochs=epochs,
+        epochs=EPOCHS,
         seed=seed,
         batch_size=batch,
         rate=lambda done: rate(done, batch, scaling),
+        score_each_epoch=False,
     )
-    return curve, batch * len(curve.step_loss)
+    return Trained(curve.test_accuracy[-1], batch * len(curve.step_loss) / curve.seconds)
+
+
+def differences(
+    trials: list[dict[tuple[str, int], Trained]], batches: Sequence[int], confidence: float
+) -> tuple[Interval, Interval, dict[int, Interval]]:
+    """Measure what the criterion compares, as `verdict` takes it."""
+    largest = batches[-1]
+
+    def minus_reference(scaling: str, batch: int) -> Interval:
+        pairs = [(trial[scaling, batch].accuracy, trial["fixed", REFERENCE].accuracy) for trial in trials]
+        return difference(*zip(*pairs, strict=True), confidence)
+
+    speeds = np.log([[trial["fixed", batch].speed for batch in (largest, REFERENCE)] for trial in trials])
+    return (
+        difference(*speeds.T, confidence),
+        minus_reference("fixed", largest),
+        {batch: minus_reference("linear", batch) for batch in batches if batch > REFERENCE},
+    )
 
 
 def named(batches: list[int]) -> str:
@@ -170,16 +208,17 @@ def _figure(accuracy: dict[str, dict[int, list[float]]], speed: dict[int, list[f
     drawing, (above, below) = figures.new(2, height=2.8)
     batches = list(speed)
     figures.band(above, batches, np.transpose(list(speed.values())), 0, "images/s")
-    above.set(ylabel="images/s", yscale="log", title="Speed of training")
+    above.set(ylabel="images/s", ylim=(0, None), title="Speed of training")
     for index, (scaling, by) in enumerate(accuracy.items()):
         errors = 100 * (1 - np.transpose(list(by.values())))
         figures.band(below, batches, errors, index, f"{scaling} rate")
     reference = 100 * (1 - interval(accuracy["fixed"][REFERENCE]).mean)
     margin = 100 * MARGIN
     below.axhspan(reference - margin, reference + margin, color=figures.INK, alpha=0.25, lw=0, label="margin")
-    below.set(ylabel="test error (%)", yscale="log", title="Test error after equal epochs", ylim=(1, 100))
+    below.set(ylabel="test error after equal epochs (%)", yscale="log", ylim=(1, 100))
     below.set_yticks((1, 2, 5, 10, 20, 50, 100), (1, 2, 5, 10, 20, 50, 100))
-    figures.legend(below, loc="upper left")
+    below.minorticks_off()
+    figures.legend_above(below, columns=2)
     for axes in (above, below):
         axes.set_xscale("log", base=2)
         axes.set_xticks(batches, batches)

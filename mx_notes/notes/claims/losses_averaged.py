@@ -97,6 +97,15 @@ CLAIM = Claim(
     id="mean-loss",
     heading="loss",
     order=1,
+    quote="答案是会将batch_size个loss平均之后做backward",
+    question="A batch of 32 images has 32 losses. From what does backward start?",
+    answers={
+        Verdict.CONFIRMED: "From their mean, always.",
+        Verdict.CORRECTED: "From their mean or their sum: then the optimiser divides.",
+        Verdict.REFUTED: "From one of them.",
+    },
+    rules=("mean-loss",),
+    commands=("mx-notes audit tests/programs/bugs/gluon_step_of_one_sums_the_batch.py",),
     statement=(
         "A forward pass gives one loss for each example of the batch. With mini-batch SGD backward uses neither one "
         "of them nor their sum: they are averaged, and backward runs on the mean."
@@ -121,7 +130,11 @@ def verdict(numbers: dict) -> Judgement:
     """Apply the criterion to the measured numbers."""
     off = {way: max(found["distance"]) for way, found in numbers["ways"].items()}
     worst = max(off.values())
-    deciding = f"applied gradient off the mean by {worst:.0e} (limit {SAME:.0e})"
+    sums = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], EXAMPLES)]
+    deciding = (
+        f"On {sum(each <= SAME for each in off.values())} of {len(off)} ways the weights move by the mean of the losses' gradients; on {len(sums)} of "
+        "them backward gives the sum, and the optimiser divides."
+    )
     if any(max(found["distance"]) > SAME for found in numbers["wrong"].values()):
         return Judgement(
             Verdict.INCONCLUSIVE, deciding, "A gradient that is wrong on purpose was not seen as such."
@@ -130,7 +143,6 @@ def verdict(numbers: dict) -> Judgement:
     others = [way for way, each in off.items() if each > SAME]
     if others:
         return Judgement(Verdict.REFUTED, deciding, f"Not the mean is applied by: {', '.join(others)}.")
-    sums = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], EXAMPLES)]
     means = [way for way, found in numbers["ways"].items() if _all_near(found["buffers"], 1)]
     if len(sums) + len(means) < len(off):
         return Judgement(

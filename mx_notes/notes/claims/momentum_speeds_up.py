@@ -22,6 +22,13 @@ CLAIM = Claim(
     id="momentum",
     heading="momentum",
     order=1,
+    quote="用来加速训练过程的",
+    question="The same learning rate, with momentum 0.9 and without. Which learns in fewer steps, and why?",
+    answers={
+        Verdict.CONFIRMED: "With: it lengthens the steps that go the right way and shortens the others.",
+        Verdict.CORRECTED: "With, but mostly because all its steps are longer, as if the rate were.",
+        Verdict.REFUTED: "Without.",
+    },
     statement=(
         "Momentum speeds training up: $v = \\mu v - \\eta\\, dw$, then $w = w + v$, with $v = 0$ at first and usually "
         "$\\mu = 0.9$. Where the last $v$ and the new negative gradient point the same way, the step gets larger and "
@@ -51,7 +58,10 @@ def verdict(numbers: dict) -> Judgement:
     same, effective, best = (
         speed[key] for key in ("same rate", f"same rate / (1 - μ) = {RATE}", "each at its best rate")
     )
-    deciding = f"{_times(same)} as fast at the same rate"
+    deciding = (
+        f"At the same rate it takes {_short(same)} times as many steps without momentum; at ten times that rate, "
+        f"{_short(effective)} times."
+    )
     different = max(numbers["bits"][way]["share_different"] for way in ("sgd_mom_update", "optimizer.SGD"))
     agreement = (
         f"differ from MXNet's weights in {different:.1%} of them"
@@ -126,8 +136,8 @@ def measure(setting: Setting) -> Evidence:
             _speed_table(numbers["speed"]),
         ],
         figures=[
-            bowls_figure(numbers["bowls"]),
             _digits_figure(learned),
+            bowls_figure(numbers["bowls"]),
             rate_drop_figure(numbers["rate_drop"]),
         ],
         sample=f"digits, {len(seeds)} seeds, {len(learned)} settings of {EPOCHS} epochs; bowls without chance",
@@ -187,8 +197,12 @@ def _speed(plain: list[int], momentum: list[int]) -> dict[str, float]:
     return {"times": times.mean, "low": times.low, "high": times.high, "trials": times.trials}
 
 
+def _short(speed: dict) -> str:
+    return f"{speed['times']:.2f} [{speed['low']:.2f}, {speed['high']:.2f}]"
+
+
 def _times(speed: dict) -> str:
-    return f"{speed['times']:.2f} [{speed['low']:.2f}, {speed['high']:.2f}] times"
+    return f"{_short(speed)} times"
 
 
 def _speed_table(speed: dict) -> Table:

@@ -49,6 +49,13 @@ CLAIM = Claim(
     id="neuron-weights",
     heading="neural-network",
     order=3,
+    quote="我们保存的模型其实主要就是模型的连接矩阵",
+    question="Make one training step with a learning rate of 0, and save the model again. Which saved numbers have changed?",
+    answers={
+        Verdict.CONFIRMED: "None: a model is what it has learned.",
+        Verdict.CORRECTED: "Some: a model also holds averages that are not learned.",
+        Verdict.REFUTED: "It can't be told: a file doesn't hold the whole network.",
+    },
     statement="A neuron is a variable: its value follows from the input and from the connections of the layers "
     "before it, which are fixed weights. Saving a model is, in the main, saving these weights, and they are what "
     "training learns.",
@@ -105,7 +112,8 @@ def measure(setting: Setting) -> Evidence:
     kinds = contents(net)
     return Evidence(
         verdict=decided,
-        deciding=f"{len(frozen)} of {len(parameters(net))} saved arrays not learned by gradient",
+        deciding=f"At a learning rate of 0 a step changes {len(frozen)} of {len(parameters(net))} saved arrays; no image "
+        "changes any.",
         reason=reason,
         correction=correction(kinds, frozen, accuracy, reset_accuracy)
         if decided is Verdict.CORRECTED

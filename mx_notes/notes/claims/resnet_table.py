@@ -32,6 +32,14 @@ CLAIM = Claim(
     id="resnet-table",
     heading="resnet",
     order=1,
+    quote="",
+    question="The table says that the five networks need 1.8, 3.6, 3.8, 7.6 and 11.3 billion multiply-adds. Count them in the graphs: do the sums agree?",
+    answers={
+        Verdict.CONFIRMED: "Yes, all five.",
+        Verdict.CORRECTED: "Not all of them, though every layer does.",
+        Verdict.REFUTED: "No: Gluon's layers are others.",
+    },
+    commands=("mx-notes models resnet50_v1",),
     statement=(
         "The ResNets of 18, 34, 50, 101 and 152 layers are one family: a stem, four stages of residual blocks, "
         "a classifier. The note shows it as Table 1 of He et al. 2015, with 1.8, 3.6, 3.8, 7.6 and 11.3 billion "
@@ -101,10 +109,12 @@ def verdict(networks: dict[int, dict]) -> Judgement:
     if wrong:
         named = ", ".join(map(str, wrong))
         return Judgement(
-            Verdict.REFUTED, f"layers differ in ResNet-{named}", f"Not built as in Table 1: {named}."
+            Verdict.REFUTED, f"Layers differ in ResNet-{named}.", f"Not built as in Table 1: {named}."
         )
     same = {depth for depth, found in networks.items() if as_printed(found)}
-    deciding = f"layers agree in {len(networks)} networks, printed sums in {len(same)}"
+    deciding = (
+        f"Every layer of all {len(networks)} networks is as in the table, the printed sum in {len(same)}."
+    )
     reason = "Depth, blocks and every single layer of all five are those of Table 1"
     if len(same) == len(networks):
         return Judgement(Verdict.CONFIRMED, deciding, f"{reason}, and so are the sums as printed.")

@@ -117,6 +117,13 @@ CLAIM = Claim(
     id="vanishing-gradient",
     heading="neural-network",
     order=2,
+    quote="为防止使用sigmoid激活函数可能导致的梯度消失问题，激活函数一般取relu函数",
+    question="The first layers of a deep sigmoid network get hardly any gradient. Is ReLU the cure?",
+    answers={
+        Verdict.CONFIRMED: "Yes: with ReLU the gradient arrives, wherever the weights start.",
+        Verdict.CORRECTED: "Only with the right start: from small weights ReLU's gradient vanishes, too.",
+        Verdict.REFUTED: "No: sigmoid's gradient arrives as well as ReLU's.",
+    },
     statement="With sigmoid as activation a deep network's gradients may vanish, so one usually takes ReLU.",
     method=f"Fully connected networks {WIDTH} wide and 2 to {DEPTH} layers deep, at their start: the norm of the "
     f"gradient of one digit's loss by each layer's weights, with sigmoid ($\\sigma' \\leq 1/4$), tanh and ReLU, all "
@@ -173,7 +180,8 @@ def measure(setting: Setting) -> Evidence:
     ]
     return Evidence(
         verdict=decided,
-        deciding=f"first layer of {DEPTH}: sigmoid {first['sigmoid, He']:.0e}, ReLU from 0.01 {first[POOR[0]]:.0e}",
+        deciding=f"In the first of {DEPTH} layers sigmoid's gradient is {first['sigmoid, He']:.0e} times ReLU's; from small "
+        f"weights (0.01) ReLU's own is {first[POOR[0]]:.0e} times that.",
         reason=reason,
         correction=correction(factors, accuracy) if decided is Verdict.CORRECTED else "",
         numbers={
@@ -294,8 +302,12 @@ def _norms_figure(found: dict[str, dict[int, Norms]], depths: tuple[int, ...]) -
         above.plot(layers, theory, color=colour, lw=1)
         first = np.transpose([by_depth[d].weights[:, 0] for d in depths])
         figures.band(below, depths, first, index, geometric=True)
-    above.set(xlabel="layer (1: the first)", ylabel="gradient norm (nats)", yscale="log", ylim=(None, 1e14))
-    figures.legend(above, ncols=2, loc="upper center")
+    above.set(
+        xlabel="layer (1: the first)",
+        ylabel="gradient norm (nats)",
+        yscale="log",
+    )
+    figures.legend_above(above, columns=2)
     below.set(xlabel="depth (layers)", ylabel="… in the first layer (nats)", yscale="log")
     caption = (
         f"Top: norm of the gradient of one image's loss by each layer's weights, in untrained networks of {DEPTH} "
@@ -312,9 +324,11 @@ def _curves_figure(curves: dict[str, list[Curve]]) -> Figure:
         epochs = np.arange(1, len(of_seeds[0].train_loss) + 1)
         figures.band(above, epochs, [curve.train_loss for curve in of_seeds], index, name)
         figures.band(below, epochs, [curve.test_accuracy for curve in of_seeds], index, name)
-    above.set(xlabel="epoch", ylabel="training loss (nats)", ylim=(0, 3.6))
-    below.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1))
-    figures.legend(above, ncols=2, loc="upper center")
+    above.set(ylabel="training loss (nats)", ylim=(0, 2.6))
+    below.set(ylabel="test accuracy", ylim=(0, 1))
+    figures.epochs(above)
+    figures.epochs(below)
+    figures.legend_above(above, columns=2)
     caption = (
         f"Training networks of {TRAINED_DEPTH} layers, each at its learning rate: mean of the seeds with its "
         "95% interval. A loss of 2.3 and an accuracy of 0.1 are those of guessing: networks that don't learn lie on each other there."

@@ -59,6 +59,13 @@ CLAIM = Claim(
     id="softmax",
     heading="softmax",
     order=1,
+    quote="Softmax函数将向量等比例压缩到[0,1]之间",
+    question="Double all the scores. What becomes of the probabilities?",
+    answers={
+        Verdict.CONFIRMED: "Nothing: they are in proportion to the scores.",
+        Verdict.CORRECTED: "They move apart: only the scores' differences count.",
+        Verdict.REFUTED: "They no longer sum to 1.",
+    },
     statement=(
         "Softmax, $p_i = e^{x_i} / \\sum_j e^{x_j}$, scales scores proportionally into [0, 1] so that they sum to 1: "
         "each element can be drawn, with that probability. Its gradient is simple: the probabilities, less 1 at "
@@ -87,7 +94,7 @@ def verdict(numbers: dict) -> Judgement:
     analytic = {name: off for name, off in numbers["gradients"].items() if name != "central differences"}
     worst, by_differences = max(analytic.values()), numbers["gradients"]["central differences"]
     chance = numbers["drawn"]["P"]
-    deciding = f"gradients within {worst:.0e} (limit {ROUNDING:.0e})"
+    deciding = f"Probabilities sum to 1 to within {numbers['sum_off_one']:.0e}, and gradients are right to within {worst:.0e}."
     holds = numbers["sum_off_one"] <= ROUNDING and worst <= ROUNDING and by_differences <= DIFFERENCES
     reason = (
         f"MXNet's gradients are off $p - y$ by at most {worst:.1e}, central differences by {by_differences:.1e}; "
@@ -108,7 +115,10 @@ def verdict(numbers: dict) -> Judgement:
         corrections.append(f"Of the 6 printed numbers {len(wrong)} are not rounded: {', '.join(wrong)}.")
     if not corrections:
         return Judgement(Verdict.CONFIRMED, deciding, reason)
-    deciding = f"doubling moves p by {change:.2f}; {len(wrong)} of 6 digits off"
+    deciding = (
+        f"Doubling the scores changes a probability by up to {change:.2f}; of the 6 numbers worked out, {len(wrong)} "
+        "are cut off, not rounded."
+    )
     return Judgement(
         Verdict.CORRECTED, deciding, f"Formula and gradient hold. {reason}", " ".join(corrections)
     )
@@ -276,11 +286,12 @@ def _proportions_figure() -> Figure:
     p = softmax(scales[:, None] * np.array(EXAMPLE))
     for index, score in enumerate(EXAMPLE):
         colour = figures.COLOURS[index]
-        axes.plot(scales, p[:, index], color=colour, label=f"score {score:g}")
+        axes.plot(scales, p[:, index], color=colour)
         axes.axhline(score / sum(EXAMPLE), color=colour, ls=":", lw=1.5)
     axes.axvline(1, color=figures.INK, lw=1)
     axes.set(xlabel="factor on the scores [1, 5, 3]", ylabel="probability", title="Not in proportion")
-    figures.legend(axes, loc="center right")
+    figures.label_ends(axes, 2, {f"score {score:g}": p[-1, index] for index, score in enumerate(EXAMPLE)})
+    axes.set_xlim(0, 2.35)
     return Figure.of(
         drawing,
         "Softmax of the example's scores times a factor. Were it in proportion, each line would be flat (dotted); "

@@ -33,7 +33,8 @@ def new(panels: int = 1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
     for each in axes:
         each.set_facecolor("none")
         each.grid(alpha=0.3)
-        each.tick_params(colors=INK, labelsize=10)
+        each.set_axisbelow(True)  # no grid over bars and bands
+        each.tick_params(which="both", colors=INK, labelsize=10)
         for part in (each.xaxis.label, each.yaxis.label, each.title):
             part.set_color(INK)
             part.set_fontsize(11)
@@ -42,9 +43,30 @@ def new(panels: int = 1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
+def epochs(axes: Axes) -> None:
+    """Count epochs along the lower axis, in whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def legend(axes: Axes, **settings) -> None:
     """Draw a legend in the page's ink."""
     axes.legend(labelcolor=INK, frameon=False, fontsize=9, **settings)
+
+
+def legend_above(axes: Axes, columns: int) -> None:
+    """Draw a legend over the axes, where it can lie on no line; the axes have no title then."""
+    legend(axes, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3)
+
+
+def label_ends(axes: Axes, x: float, ends: dict[str, float]) -> None:
+    """Name lines at their right ends, (x, y) by name, in the lines' own colours and order."""
+    for index, (name, y) in enumerate(ends.items()):
+        axes.annotate(
+            name, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=COLOURS[index]
+        )
 
 
 def band(axes: Axes, x, trials, index: int, label: str | None = None, geometric: bool = False) -> None:

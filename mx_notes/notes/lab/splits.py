@@ -26,6 +26,15 @@ class Split:
             self, train_images=self.train_images[:examples], train_labels=self.train_labels[:examples]
         )
 
+    def few(self, examples: int) -> Split:
+        """Keep the first `examples` training images, and test on all the others, too: the surer the accuracies."""
+        return Split(
+            self.train_images[:examples],
+            self.train_labels[:examples],
+            np.concatenate([self.test_images, self.train_images[examples:]]),
+            np.concatenate([self.test_labels, self.train_labels[examples:]]),
+        )
+
     def batches(
         self, rng: np.random.Generator, steps: int, size: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -47,6 +56,6 @@ def digits(seed: int) -> Split:
     return Split(images[:cut], labels[:cut], images[cut:], labels[cut:])
 
 
-def sample(seeds: Sized, epochs: int, examples: int = 1198) -> str:
-    """Say what trainings on digits were measured on: "digits (1,198 to train on, …), 6 seeds, 12 epochs"."""
-    return f"digits ({examples:,} to train on, 599 to test on), {len(seeds)} seeds, {epochs} epochs"
+def sample(trials: Sized, epochs: int, examples: int = 1198, tested: int = 599) -> str:
+    """Say what trainings on digits were measured on: "digits (1,198 to train on, …), 12 epochs, 6 seeds"."""
+    return f"digits ({examples:,} to train on, {tested:,} to test on), {epochs} epochs, {len(trials)} seeds"

@@ -8,13 +8,14 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 _FORMULA = re.compile(r"\$([^$]+)\$")
+_MINUS = re.compile(r"(?<![\w.\]-])-(?=\d)")
 _POWER_OF_TEN = re.compile(r"\b(\d+(?:\.\d+)?)e([+-]?\d+)\b")
 
 
 def to_html(text: str) -> Markup:
     r"""Turn a text into safe HTML, each `$...$` into inline MathML: "so $\mu = 0.9$" -> "so <math>...</math>".
 
-    A number such as 2.5e-13 becomes 2.5×10⁻¹³. A formula that is not LaTeX stays readable as its source, in <code>.
+    A number such as 2.5e-13 becomes 2.5×10⁻¹³, and the minus before a number a minus sign. A formula that is not LaTeX stays readable as its source, in <code>.
     """
     # The parts alternate: text, formula, text, ...
     parts = _FORMULA.split(str(text))
@@ -31,7 +32,8 @@ def _formula(latex: str) -> Markup:
 
 
 def _powers(text: str) -> str:
-    return _POWER_OF_TEN.sub(lambda found: scientific(found[1], int(found[2])), text)
+    text = _POWER_OF_TEN.sub(lambda found: scientific(found[1], int(found[2])), text)
+    return _MINUS.sub("−", text)
 
 
 def scientific(mantissa: str, exponent: int) -> str:

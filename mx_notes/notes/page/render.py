@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
 import textwrap
 from collections.abc import Callable
@@ -26,8 +27,8 @@ MARKS = {"confirmed": "✓", "corrected": "✎", "refuted": "✗", "inconclusive
 LIVE = ("softmax", "momentum")  # claims with a part to play with: live_<id>.html and live.js
 
 
-def html(record: Record) -> str:
-    """Render the record as a page. The page loads nothing: style, script and figures stand in it."""
+def html(record: Record, folder: Path) -> str:
+    """Render the record as a page for a folder. The page loads nothing: style, script, font and figures stand in it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
@@ -52,9 +53,22 @@ def html(record: Record) -> str:
         live=[result.claim.id for result in record.results if result.claim.id in LIVE],
         sources=sources,
         path=path,
-        css=Markup((FOLDER / "note.css").read_text(encoding="utf-8")),
-        script=Markup((FOLDER / "live.js").read_text(encoding="utf-8")),
+        handbook=handbook(folder),
+        font=_own("chinese.css"),
+        css=_own("note.css"),
+        guesses=_own("guess.js"),
+        script=_own("live.js"),
     )
+
+
+def _own(name: str) -> Markup:
+    return Markup((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def handbook(folder: Path) -> str:
+    """Find the way from a folder to the page of the audit's rules; empty outside of a checkout, where it is not."""
+    page = ROOT / "docs" / "rules.md"
+    return os.path.relpath(page, folder.resolve()) if page.is_file() else ""
 
 
 def title(claim_id: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from mx_notes import audit, training
 from mx_notes.audit.hooks import attach as hooks
+from mx_notes.audit.hooks.listener import Listener
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 
@@ -63,6 +64,30 @@ def test_what_happens_after_the_audit_is_not_in_it(network):
         step(*network)
     step(*network)
     assert watch.number_of_steps == 1
+
+
+class Operators(Listener):
+    def __init__(self):
+        self.seen = []
+
+    def operator_invoked(self, call):
+        self.seen.append((call.name, call.attributes, len(call.inputs), len(call.outputs)))
+
+
+def test_tensordot_which_goes_past_the_c_function_of_all_other_operators_is_told_like_them():
+    operators, x, y = Operators(), mx.np.ones((2, 3)), mx.np.ones((3, 4))
+    with hooks.attached(operators):
+        mx.np.tensordot(x, y, ([1], [0]))
+        mx.np.tensordot(x, y, (-1, 0))
+        mx.np.tensordot(x, y, 1)
+        with pytest.raises(mx.MXNetError):  # as without us
+            mx.np.tensordot(x, x, 1)
+    both = {"a_axes_summed": "(1,)", "b_axes_summed": "(0,)"}
+    assert operators.seen == [
+        ("_npi_tensordot", both, 2, 1),
+        ("_npi_tensordot", both | {"a_axes_summed": "(-1,)"}, 2, 1),
+        ("_npi_tensordot_int_axes", {"axes": "1"}, 2, 1),
+    ]
 
 
 def module_run() -> dict[str, np.ndarray]:

@@ -31,5 +31,5 @@ def test_the_list_has_each_rule_with_its_severity():
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest():
-    with pytest.raises(UserError, match="--explain mean-los: no such rule, did you mean mean-loss"):
+    with pytest.raises(UserError, match="--explain mean-los: no such rule; did you mean mean-loss"):
         handbook.explain("mean-los")

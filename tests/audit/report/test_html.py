@@ -1,11 +1,14 @@
 """The audit's HTML report: what a reader finds there, and what the timeline shows."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from audited import audited
+from browser import needs_browser, wrong_with
 
 from mx_notes import audit
 from mx_notes.audit.rules import rules
@@ -55,10 +58,17 @@ def train(network, batches: int, passes: int = 1):
         parameters.zero_grad()
 
 
-def test_the_command_writes_findings_with_their_line_first(mx_notes_command, tmp_path):
-    result = mx_notes_command("audit", "--html", "report.html", str(WRONG))
-    assert result.returncode == 1
-    text = visible((tmp_path / "report.html").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The report on a program with an error, as the command writes it."""
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    command = [sys.executable, "-m", "mx_notes", "audit", "--html", str(file), str(WRONG)]
+    assert subprocess.run(command, cwd=file.parent, capture_output=True).returncode == 1
+    return file.read_text(encoding="utf-8")
+
+
+def test_the_command_writes_findings_with_their_line_first(report):
+    text = visible(report)
     source = WRONG.read_text().splitlines()
     line = next(n for n, code in enumerate(source, 1) if code.strip().startswith("trainer.step("))
     assert "1 error in 84 steps" in text
@@ -75,6 +85,13 @@ def test_the_command_writes_findings_with_their_line_first(mx_notes_command, tmp
     assert re.search(r"mean-loss . error found", text)
     assert re.search(r"backward-once . held on 84 steps", text)
     assert re.search(r"gradient-carryover . nothing to check", text)
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(400, True), (1200, False)])
+def test_everything_can_be_read_by_everyone(report, tmp_path, width, dark):
+    assert wrong_with(report, tmp_path, width, dark) == []
 
 
 def test_a_right_program_is_told_what_was_not_checked():

@@ -51,8 +51,10 @@ def test_a_reader_of_one_pixel_is_counted_rightly():
 @pytest.mark.slow
 def test_every_kind_is_trained_on_every_seed(evidence):
     digits = evidence.numbers["digits"]
-    assert {name: len(values) for name, values in digits.test.items()} == dict.fromkeys(("none", *KINDS), 4)
-    assert "4 seeds" in evidence.sample and "no training on Fashion-MNIST" in evidence.sample
+    assert digits.test.keys() == {"none", *KINDS}
+    (number,) = {len(values) for values in digits.test.values()}
+    assert number in (4, 8, 12) and f"{number} seeds" in evidence.sample
+    assert "no training on Fashion-MNIST" in evidence.sample
 
 
 @pytest.mark.slow

@@ -38,19 +38,20 @@ def test_cosine_falls_from_the_large_rate_to_0():
 def test_every_schedule_is_trained_on_every_seed(evidence):
     accuracies = evidence.numbers["test_accuracy"]
     assert "constant small" in accuracies and "constant large" in accuracies
-    assert {len(values) for values in accuracies.values()} == {4}
+    (seeds,) = {len(values) for values in accuracies.values()}
+    assert seeds in (6, 12) and f"{seeds} seeds" in evidence.sample
     # A tenth is guessing; every schedule learns digits.
     assert all(min(values) > 0.5 for values in accuracies.values())
-    assert "4 seeds" in evidence.sample and "no cosine" in evidence.sample
+    assert "no cosine" in evidence.sample
 
 
 @pytest.mark.slow
 def test_until_they_drop_two_schedules_are_the_same_training(evidence):
-    losses = evidence.numbers["train_loss"]
+    losses = evidence.numbers["loss_by_step"]
     late, never = losses[name(learning_rate.NOTE)], losses["constant large"]
-    # Five epochs, the drop in the fifth: the four before are the same arithmetic, bit for bit.
-    assert [run[:4] for run in late] == [run[:4] for run in never]
-    assert [run[4] for run in late] != [run[4] for run in never]
+    # The update after step 300 of 360 is the first at a tenth: until then the same arithmetic, bit for bit.
+    assert [run[:301] for run in late] == [run[:301] for run in never]
+    assert [run[301] for run in late] != [run[301] for run in never]
 
 
 def test_a_planted_jump_after_the_drop_is_found():

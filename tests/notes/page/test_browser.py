@@ -1,22 +1,14 @@
 """The page in a real browser: its live parts show Python's numbers, it loads nothing, it fits a phone."""
 
-import os
-import shutil
-import subprocess
-from html.parser import HTMLParser
-
 import numpy as np
 import pytest
+from browser import needs_browser, opened, wrong_with
 
 from mx_notes.notes.claims._momentum_bowls import descend
 from mx_notes.notes.claims.softmax import gradient, loss, naive_softmax, softmax
 from mx_notes.notes.page.render import html
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.slow, needs_browser]
 # Both sides compute in float64 with the same formulas; exp and log may differ by a few last bits.
 TOLERANCE = {"rtol": 1e-13, "atol": 1e-15}
 
@@ -26,12 +18,8 @@ addEventListener("error", (event) => { seen.error = event.message; });
 addEventListener("securitypolicyviolation", (event) => { seen.blocked = event.blockedURI; });
 addEventListener("load", () => {
   seen.loaded = performance.getEntriesByType("resource").map((entry) => entry.name).join(" ");
-  parent.postMessage(`${innerWidth} ${document.documentElement.scrollWidth}`, "*");
 });
 </script>"""
-FRAME = """<!doctype html><script>
-addEventListener("message", (event) => { document.documentElement.dataset.widths = event.data; });
-</script><iframe src="index.html" style="width: 360px; height: 640px; border: 0"></iframe>"""
 USE = """<script>
 const field = document.getElementById("softmax-logits");
 field.value = "2 4";
@@ -42,45 +30,15 @@ seen.address = location.hash;
 </script>"""
 
 
-class Seen(HTMLParser):
-    """The data-* attributes that scripts left, by the element's id, or by its name if it has none."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.data = {}
-        self.feed(text)
-
-    def handle_starttag(self, name, attributes):
-        attributes = dict(attributes)
-        self.data[attributes.get("id", name)] = {
-            key[5:]: value for key, value in attributes.items() if key.startswith("data-")
-        }
-
-    def number(self, name):
-        return float(self.data[name]["value"])
-
-
 @pytest.fixture(scope="module")
 def see(record, tmp_path_factory):
     """Open the page at an address of its state, with more scripts at its end, and return what is seen."""
     folder = tmp_path_factory.mktemp("browser")
-    page = html(record).replace("<head>", f"<head>{WATCH}", 1)
+    page = html(record, folder).replace("<head>", f"<head>{WATCH}", 1)
 
-    def see(state="", script="", file="index.html"):
+    def see(state="", script=""):
         (folder / "index.html").write_text(page.replace("</body>", f"{script}</body>"))
-        (folder / "frame.html").write_text(FRAME)
-        command = [
-            BROWSER,
-            "--headless",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            f"--user-data-dir={folder / 'profile'}",
-        ]
-        command += ["--no-sandbox"] * (os.geteuid() == 0)
-        command += ["--virtual-time-budget=2000", "--dump-dom", f"file://{folder / file}{state}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return Seen(done.stdout)
+        return opened(folder / "index.html", state)
 
     return see
 
@@ -128,5 +86,27 @@ def test_nothing_is_loaded_and_no_script_fails(see, state):
     ).all()
 
 
-def test_it_fits_a_phone_of_360_pixels(see):
-    assert see(file="frame.html").data["html"]["widths"] == "360 360"
+GUESS = """<script>
+const [wrong, right] = document.querySelectorAll("#softmax .answers button");
+wrong.click();
+seen.wrong = document.querySelector("#softmax [role=status]").textContent;
+right.click();
+seen.right = document.querySelector("#softmax [role=status]").textContent;
+seen.open = document.getElementById("softmax-verdict").open + " " + document.getElementById("resnet-table-verdict").open;
+document.getElementById("show-all").click();
+seen.all = document.getElementById("resnet-table-verdict").open;
+</script>"""
+
+
+def test_a_guess_opens_the_verdict_and_says_whether_it_was_right(see, record):
+    seen = see(script=GUESS).data["html"]
+    decided = record.results[1].outcome.evidence.deciding
+    assert seen["wrong"] == f"Not what was measured. {decided}"
+    assert seen["right"] == f"Right. {decided}"
+    assert (seen["open"], seen["all"]) == ("true false", "true")
+
+
+# Narrow and wide, light and dark, each once: colours don't depend on the width.
+@pytest.mark.parametrize(("width", "dark"), [(400, True), (1200, False)])
+def test_everything_can_be_read_by_everyone(record, tmp_path, width, dark):
+    assert wrong_with(html(record, tmp_path), tmp_path, width, dark) == []

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,6 +15,7 @@ from mx_notes.notes.page.formulas import to_html
 from mx_notes.notes.page.render import cell, html
 from mx_notes.notes.record import Result
 
+OUT = Path("runs/notes")
 EVIL = "<script>alert(1)</script> & \"more\" <img src=x onerror='y'>"
 
 
@@ -34,14 +36,15 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(record):
-    return html(record)
+    return html(record, OUT)
 
 
 def planted(evidence, **texts):
     module = ModuleType("planted")
     module.__file__ = "planted.py"
-    texts = dict.fromkeys(("statement", "method", "criterion"), "text") | texts
-    module.CLAIM = Claim(id="planted", heading="accuracy", order=1, **texts)
+    texts = dict.fromkeys(("quote", "statement", "question", "method", "criterion"), "text") | texts
+    answers = {Verdict.CONFIRMED: texts["statement"], Verdict.CORRECTED: "text"}
+    module.CLAIM = Claim(id="planted", heading="accuracy", order=1, answers=answers, **texts)
     return Result(module, Outcome(evidence, "", 1.0))
 
 
@@ -55,9 +58,10 @@ def test_the_headings_stand_in_the_notes_order_with_their_chinese(page):
 def test_a_claim_shows_what_was_said_done_and_seen(record, page):
     softmax = record.results[1]
     article = page[page.index('<article id="softmax"') : page.index('<article id="resnet-table"')]
-    evidence = softmax.outcome.evidence
-    for text in (softmax.claim.statement, softmax.claim.method, softmax.claim.criterion, evidence.reason):
+    claim, evidence = softmax.claim, softmax.outcome.evidence
+    for text in (claim.statement, claim.question, claim.method, claim.criterion, evidence.reason):
         assert to_html(text) in article
+    assert f'<blockquote lang="zh-Hans">{claim.quote}</blockquote>' in article
     assert to_html(evidence.correction) in article
     assert article.count("<svg") == len(evidence.figures)
     assert article.count('<figure class="table">') == len(evidence.tables)
@@ -67,15 +71,38 @@ def test_a_claim_shows_what_was_said_done_and_seen(record, page):
     assert f'<a href="#softmax">Softmax</a></th><td><span class="badge {softmax.verdict}">' in page
 
 
+def test_the_right_answer_is_the_verdicts(record, page):
+    softmax = record.results[1]
+    right = re.findall(r"<button[^>]* data-right>(.*?)</button>", page)
+    assert to_html(softmax.claim.answers[softmax.outcome.evidence.verdict]) in right
+    assert len(right) == 2  # one for each claim that was measured
+
+    undecided = dataclasses.replace(softmax.outcome.evidence, verdict=Verdict.INCONCLUSIVE)
+    alone = html(dataclasses.replace(record, results=[planted(undecided)]), OUT)
+    assert "data-right" not in alone
+    assert "This run can’t tell." in alone
+
+
+def test_rules_are_linked_to_their_page_from_wherever_the_note_lies(record, tmp_path):
+    claim = dataclasses.replace(record.results[1].claim, rules=("mean-loss",), commands=("mx-notes doctor",))
+    evidence = record.results[1].outcome.evidence
+    result = planted(evidence)
+    result.module.CLAIM = dataclasses.replace(claim, id="planted")
+    (link,) = re.findall(
+        r'href="([^"#]*)#mean-loss"', html(dataclasses.replace(record, results=[result]), tmp_path)
+    )
+    assert "\n## mean-loss\n" in (tmp_path / link).read_text()
+
+
 def test_a_claim_that_could_not_be_measured_says_why(page):
-    assert page.count("RuntimeError: a_name") == 2  # in the summary and at its place
+    assert page.count("RuntimeError: a_name") == 2  # in the table of verdicts and at its place
     assert "&lt;b&gt;&amp; so on&lt;/b&gt;" in page
     assert "<b>&" not in page
 
 
 def test_only_a_quick_run_says_so(record, page):
-    assert "This was a quick run." in page
-    assert "quick run" not in html(dataclasses.replace(record, setting=Setting(seed=3)))
+    assert "This was a quick run," in page
+    assert "quick run" not in html(dataclasses.replace(record, setting=Setting(seed=3)), OUT)
 
 
 def test_a_live_part_comes_with_its_claim_only(record):
@@ -83,10 +110,11 @@ def test_a_live_part_comes_with_its_claim_only(record):
         alone = html(
             dataclasses.replace(
                 record, results=[r for r in record.results if r.claim.id in (claim, "resnet-table")]
-            )
+            ),
+            OUT,
         )
         assert re.findall(r'<section class="live" id="live-(\w+)"', alone) == [claim]
-    assert "<script>" not in html(dataclasses.replace(record, results=record.results[2:]))
+    assert "const parts" not in html(dataclasses.replace(record, results=record.results[2:]), OUT)
 
 
 def test_nothing_is_loaded(page):
@@ -96,7 +124,7 @@ def test_nothing_is_loaded(page):
     links = tags.values("href") + tags.values("xlink:href")
     assert all(link.startswith(("#", "data:")) for link in links)
     assert "@import" not in page
-    assert re.findall(r"url\((?!#)", page) == []
+    assert re.findall(r"url\((?!#|data:)", page) == []
 
 
 def test_ids_are_unique_and_references_lead_somewhere(page):
@@ -120,10 +148,10 @@ def test_text_stays_text(record):
         tables=[Table(EVIL, [EVIL], [[EVIL]])],
         figures=[Figure(EVIL, '<svg width="1pt"></svg>')],
     )
-    texts = dict.fromkeys(("statement", "method", "criterion"), f"${EVIL}$ and {EVIL}")
-    tags = Tags(html(dataclasses.replace(record, results=[planted(evidence, **texts)])))
+    texts = dict.fromkeys(("quote", "statement", "question", "method", "criterion"), f"${EVIL}$ and {EVIL}")
+    tags = Tags(html(dataclasses.replace(record, results=[planted(evidence, **texts)]), OUT))
     names = [name for name, _ in tags.all]
-    assert "script" not in names  # no live part here, so there is no script of ours either
+    assert names.count("script") == 1  # our own: there is no live part here
     assert "img" not in names
     assert tags.values("onerror") == []
 

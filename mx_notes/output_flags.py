@@ -1,0 +1,31 @@
+"""The flags that say where a report goes: `--format html --output FILE`, or `--html FILE`, any number of times."""
+
+from __future__ import annotations
+
+import argparse
+
+
+class Format(argparse.Action):
+    """Begins an entry of `outputs`: flag, format, file."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        """Add the entry."""
+        namespace.outputs = [*namespace.outputs, (option_string, values, None)]
+
+
+class Output(argparse.Action):
+    """Gives the last entry its file."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        """Complete the entry."""
+        if not namespace.outputs or namespace.outputs[-1][2]:
+            parser.error(f"--output {values}: say its --format before it")
+        namespace.outputs = [*namespace.outputs[:-1], (option_string, namespace.outputs[-1][1], values)]
+
+
+class Short(argparse.Action):
+    """--json FILE."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        """Add a whole entry."""
+        namespace.outputs = [*namespace.outputs, (option_string, self.dest, values)]

@@ -1,0 +1,37 @@
+"""A rectifier as np.where with an array of zeros: with a number MXNet 1.9.1 would hand its gradient to the wrong places.
+
+Warnings: none
+"""
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon, npx
+
+mx.random.seed(303)
+np.random.seed(303)
+npx.set_np()
+x = np.random.normal(size=(192, 8)).astype("float32")
+y = x[:, :3].argmax(axis=1).astype("float32")
+
+
+class Net(gluon.HybridBlock):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.scores = gluon.nn.Dense(12), gluon.nn.Dense(3)
+
+    def hybrid_forward(self, F, x):
+        h = self.hidden(x)
+        return self.scores(F.np.where(h > 0, h, F.np.zeros_like(h)))
+
+
+net = Net()
+net.initialize(mx.init.Xavier())
+trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.2})
+loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+for begin in range(0, 192, 16):
+    data, label = mx.np.array(x[begin : begin + 16]), mx.np.array(y[begin : begin + 16])
+    with autograd.record():
+        loss = loss_of(net(data), label)
+    loss.backward()
+    trainer.step(16)
+print(f"loss {loss.mean().item():.3f}")
