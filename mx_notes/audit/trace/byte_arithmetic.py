@@ -141,11 +141,12 @@ class ByteArithmetic(Listener):
         if self._wrapped:
             self._read_by_the_network([array.handle.value for array in executor.arg_arrays])
 
-    def viewed(self, kind: str, array: int, view: int) -> None:
+    def viewed(self, array: int, view: int, rows: tuple[int, int] | None) -> None:
         """A view has the same numbers."""
         self._now.run_later()
         if self._now.step.sampled:
-            self._views[view] = array, shape_of(view) == shape_of(array)
+            base, whole = self._views.get(array, (array, True))
+            self._views[view] = base, whole and (rows is None or shape_of(view) == shape_of(array))
         if array in self._wrapped:
             self._wrapped[view] = self._wrapped[array]
 
