@@ -42,7 +42,7 @@ def test_names():
     [
         ("fashion_mnist", "did you mean fashion-mnist?"),
         ("cifar-10", "did you mean cifar10?"),
-        ("q", "expected one of digits, fashion-mnist, cifar10, imagerecord, synthetic"),
+        ("q", "expected one of digits, fashion-mnist, cifar10, imagerecord, folder, synthetic"),
     ],
 )
 def test_unknown_name(name, message):
