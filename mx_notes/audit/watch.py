@@ -6,7 +6,7 @@ import platform
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from html import escape
 from importlib import metadata
 
@@ -81,10 +81,11 @@ class Watch:
             Recorder([self._judge]) if confirmation is None else confirmation.recorder(self._judge)
         )
         budget = BUDGET if check_gradients is True else float(check_gradients)
-        self._derivatives = (
-            Derivatives(self.recorder.now, self.recorder.ledger, budget) if budget > 0 else None
-        )
         self._witness = Witness() if attest else None
+        apart = self._witness.looking_away if self._witness else nullcontext
+        self._derivatives = (
+            Derivatives(self.recorder.now, self.recorder.ledger, budget, apart) if budget > 0 else None
+        )
 
     @property
     def listeners(self) -> list[Listener]:

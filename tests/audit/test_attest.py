@@ -83,3 +83,21 @@ def test_the_command_says_so(mx_notes_command, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "attested: the hooks counted 3 backward passes" in result.stderr
     assert json.loads((tmp_path / "report.json").read_text())["attestation"]["contradicted"] is False
+
+
+def test_passes_of_the_audits_own_are_not_counted():
+    net = mx.gluon.nn.Sequential()
+    net.add(mx.gluon.nn.Dense(8), mx.gluon.nn.SELU(), mx.gluon.nn.Dense(3))
+    net.initialize(mx.init.Xavier())
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    with audit(attest=True) as watch:
+        for _ in range(STEPS):
+            data = mx.nd.random.normal(shape=(16, 5))
+            with mx.autograd.record():
+                loss = mx.nd.square(net(data))
+            loss.backward()
+            trainer.step(16)
+    assert [finding.rule for finding in watch.errors] == [
+        "loss-derivative"
+    ]  # by a backward pass of LeakyReLU alone
+    assert not watch.attestation.contradicted, watch.attestation.text()

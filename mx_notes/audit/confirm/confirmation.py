@@ -163,7 +163,8 @@ class Confirmation:
                 f"gradient: not held against the loss's derivative ({', '.join(why) or 'no step'})", True
             )
         worst = max(each.difference for each in judged)
-        found = f"({len(judged)} batches, max. relative difference {worst:.1e})"
+        batches = "1 batch" if len(judged) == 1 else f"{len(judged)} batches"
+        found = f"({batches}, max. relative difference {worst:.1e})"
         return Line(f"gradient = the loss's derivative {found}", True)
 
 

@@ -20,9 +20,10 @@ STEP = 1e-4  # of the difference quotients, relative to the size of the paramete
 # The parts of it that are tried, while the quotient is another than the gradient: of float64 the first has digits
 # enough and the fewest kinks; hand-written operators that compute in float32 need the last.
 PARTS = (1e-3, 0.1, 10.0)
-TOLERANCE = (
-    0.01  # of the gradient's size along a random direction: through a ResNet-20 float32 is right to 0.004
-)
+TOLERANCE = 0.01  # of the gradient's size along a random direction
+# Without an operator that is wrong alone: rounding in float32 turns some of a deep network's relus on or off, which
+# the replay in float64 does not: of ResNet-20 on 32 images of 8 x 8, 0.9% of the gradient.
+UNEXPLAINED = 0.1
 DIRECTIONS = 3  # in which a gradient is judged: one that is off by 4% is missed once in 100 times
 ALONE = 8  # directions in which one operator is judged: it is to be found for certain, and is cheap
 SMALLEST = 0.01  # a parameter's size at least: biases begin at 0
@@ -69,10 +70,11 @@ def judge(look: Look, written: Written, until: float) -> Derivative:
             if len(group) > 1:
                 groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                 continue
-            found = replace(found, uses=len(look.graph.users[group[0]]))
-            return replace(found, culprit=_culprit(look, replay, group[0], set(gradients), adding))
+            culprit = _culprit(look, replay, group[0], set(gradients), adding)
+            if culprit is not None or trial.share > UNEXPLAINED:
+                return replace(found, uses=len(look.graph.users[group[0]]), culprit=culprit)
     except OutOfTime:
-        if not found.name:
+        if not found.name or trial.share <= UNEXPLAINED:
             raise
         return replace(found, left="the time was over before the operator was found")
     return replace(found, name="", got=0.0, wanted=0.0, adds=False, difference=trial.largest)
@@ -125,7 +127,8 @@ class _Trial:
     replay: Replay
     gradients: dict[Node, np.ndarray]
     last: tuple[float, float] = (0.0, 0.0)
-    largest: float = 0.0  # difference relative to the gradient's size
+    share: float = 0.0  # of the gradient's size that it is off by, where it is
+    largest: float = 0.0  # the same, where it is right
 
     def differs(self, group: list[Node]) -> bool:
         """Whether the gradient is off for certain along some direction."""
@@ -145,8 +148,10 @@ class _Trial:
             np.sqrt(sum(np.square(self.gradients[leaf] * step).sum() for leaf, step in direction.items()))
         )
         verdict = _held(along, size, abs(self.replay.loss), lambda part: self._quotient(direction, part))
-        self.last = along, verdict.quotient
-        if not verdict.off:
+        if verdict.off:
+            self.last = along, verdict.quotient
+            self.share = verdict.apart / max(size, abs(verdict.quotient))
+        else:
             self.largest = max(self.largest, verdict.apart / max(size, 1e-30))
         return verdict.off
 

@@ -6,6 +6,7 @@ import ctypes
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -29,9 +30,15 @@ PART = "they are a part of a loss"
 class Derivatives(Listener):
     """Judges the first backward passes through each graph."""
 
-    def __init__(self, now: OpenStep, books: Ledger, budget: float = BUDGET) -> None:
-        """budget: seconds that it may take of the run."""
-        self._now, self._books, self._budget = now, books, budget
+    def __init__(
+        self,
+        now: OpenStep,
+        books: Ledger,
+        budget: float = BUDGET,
+        apart: Callable[[], AbstractContextManager] = nullcontext,
+    ) -> None:
+        """budget: seconds that it may take of the run. apart: what it computes runs inside of this."""
+        self._now, self._books, self._budget, self._apart = now, books, budget, apart
         self._spent = 0.0
         self._looks: Counter[int] = Counter()  # by the operators of the graph
         self._newest = (0, 0)  # the step of the latest look, and its place in it
@@ -118,7 +125,8 @@ class Derivatives(Listener):
         try:
             if second_order:
                 raise CannotReplay("a gradient is a part of their loss")
-            derivative = judge(look, written, until=start + self._budget - self._spent)
+            with self._apart():
+                derivative = judge(look, written, until=start + self._budget - self._spent)
             self._now.step.derivatives.append(derivative)
             self._passes += 1
             self._gradients += derivative.parameters

@@ -116,7 +116,7 @@ class Ledger:
         if request == "null":
             return None
         array = own(variable)
-        device = str(array.context)
+        device = str(array.ctx)
         if old is None:
             self.marked[kind, device] += 1
         # The n-th variable of one device is the n-th of another, where a program copies its parameters.
@@ -145,7 +145,7 @@ class Ledger:
             if buffer is None:
                 buffer = self.mark(handle, parameter.grad_req, gradient.handle.value, kind="parameter")
             self.gradients[gradient.handle.value] = buffer
-            buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.context), True
+            buffer.name, buffer.device, buffer.is_parameter = parameter.name, str(data.ctx), True
 
     def name_of(self, variable: int) -> str | None:
         """The name of a variable that autograd knows."""
@@ -174,7 +174,7 @@ class Ledger:
             buffer = self.gradients.get(gradient.handle.value)
             if buffer is None or buffer.weight != weight.handle.value:
                 handle_of_weight, array = weight.handle.value, own(weight.handle.value)
-                buffer = Buffer(name, requests[name], handle_of_weight, str(gradient.context), array)
+                buffer = Buffer(name, requests[name], handle_of_weight, str(gradient.ctx), array)
                 buffer.gradient = own(gradient.handle.value)
                 self.gradients[gradient.handle.value] = self.weights[handle_of_weight] = buffer
             buffers.append(buffer)

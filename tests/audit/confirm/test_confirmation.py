@@ -1,5 +1,6 @@
 """The audit lines of `mx-notes train`: true of a right program, refuted by a wrong one."""
 
+import re
 import warnings
 
 import numpy as np
@@ -12,15 +13,24 @@ from mx_notes.recipes import preset
 from mx_notes.runtime import mx
 
 
-def train(steps: int = 24, order=("forward", "backward", "update"), **optimizer) -> str:
+def train(
+    steps: int = 24,
+    order=("forward", "backward", "update"),
+    settings=("batch_size=64",),
+    check_gradients=False,
+    **optimizer,
+) -> str:
     """A Module on digits, with an optimiser that may be wrong; returns what the audit says."""
-    run = training.start(preset("digits").override(["batch_size=64"]))
-    settings = {"learning_rate": 0.01, "momentum": 0.9, "rescale_grad": 1.0} | optimizer
-    make = settings.pop("make", mx.optimizer.SGD)
+    run = training.start(preset("digits").override(settings))
+    given = {"learning_rate": 0.01, "momentum": 0.9, "rescale_grad": 1.0} | optimizer
+    make = given.pop("make", mx.optimizer.SGD)
     confirmation = Confirmation()
-    with audit(confirmation=confirmation), warnings.catch_warnings():
+    with (
+        audit(confirmation=confirmation, check_gradients=check_gradients),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # Module's, of a rescale_grad that is not 1/batch_size
-        run.module.init_optimizer(None, make(**settings), force_init=True)
+        run.module.init_optimizer(None, make(**given), force_init=True)
         for _, batch in zip(range(steps), (b for e in range(9) for b in run.feed.epoch(e)), strict=False):
             for call in order:
                 {"forward": lambda b=batch: run.module.forward(b, is_train=True)}.get(
@@ -34,6 +44,17 @@ def test_a_right_program_is_confirmed():
     assert "24 batches: 24 forward, 24 backward, 24 updates; backward ran once per batch" in text
     assert "gradient = mean of the batch's losses (checked on 2 batches" in text
     assert "update = momentum 0.9 as written: v = 0.9 v - lr g, w = w + v (checked on 2 steps" in text
+
+
+def test_the_gradient_is_held_against_the_losss_own_derivative_where_there_is_time():
+    small = ["batch_size=8", "model=cifar_resnet20_v1"]
+    judged = train(steps=3, settings=small, check_gradients=600)
+    found = re.search(
+        r"gradient = the loss's derivative \(2 batches, max. relative difference (.*)\)", judged
+    )
+    assert float(found[1]) < 0.01, judged  # relus that float32 and float64 see on different sides of 0
+    without = train(steps=3, settings=small, check_gradients=1e-9)
+    assert "gradient: not held against the loss's derivative (the 1e-09 s for it were over)" in without
 
 
 @pytest.mark.parametrize("factor", [64, 1 / 64], ids=["sum", "divided twice"])

@@ -1,7 +1,11 @@
 """The derivative check on real backward passes: right ones are left in peace, wrong ones found, with or without a list."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
+from audited import audited
 
 from mx_notes import audit
 from mx_notes.audit.confirm import derivative
@@ -9,6 +13,7 @@ from mx_notes.audit.graph.replay import OutOfTime
 from mx_notes.audit.rules import loss_derivative
 from mx_notes.runtime import mx
 
+PROGRAMS = Path(__file__).parents[2] / "programs" / "bugs"
 nn, rnn = mx.gluon.nn, mx.gluon.rnn
 
 
@@ -205,6 +210,30 @@ def test_an_operator_of_mxnets_that_is_wrong_is_found_though_it_is_in_no_list(hy
     assert "LeakyReLU" in finding.message and finding.severity.value == "error"
 
 
+# Of each kind of fault that docs/operators.md lists: the program, and the operator that is to be named.
+KINDS = {
+    "always": ("module_selu_by_leaky_relu", "LeakyReLU"),
+    "of a number": ("gluon_relu_by_np_where_and_a_number", "_npi_where_rscalar"),
+    "of broadcast shapes": ("gluon_matmul_over_a_batch_axis_of_one", "_npi_matmul"),
+    "under add": ("gluon_clipped_weights_accumulated", "clip"),
+    "where another input has no gradient": ("module_biases_of_fixed_weights", "FullyConnected"),
+    "in float32 with oneDNN": ("gluon_average_pooling_beyond_the_border", "Pooling"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_fault_is_found_though_it_is_in_no_list(kind, monkeypatch):
+    monkeypatch.setattr(loss_derivative, "known_faults", lambda: ())
+    program, operator = KINDS[kind]
+    (finding,) = audited(PROGRAMS / f"{program}.py", max_steps=2).errors
+    assert re.search(rf"MXNet computes the backward pass of (\w+ \()?{operator}\)? wrong$", finding.message)
+
+
+def test_a_weight_that_is_read_nine_times_is_found_though_no_operator_is_wrong_alone():
+    (finding,) = audited(PROGRAMS / "module_one_product_taken_nine_times.py", max_steps=2).errors
+    assert "no operator is wrong alone, but weight is used 9 times" in finding.message
+
+
 def test_a_bias_whose_weight_is_frozen():
     net = network(nn.Dense(8), nn.Dense(3))
     net.collect_params(".*weight").setattr("grad_req", "null")
@@ -226,7 +255,9 @@ def test_a_sum_that_was_wrong_when_the_time_was_over_is_said_without_its_operato
         raise OutOfTime
 
     monkeypatch.setattr(derivative, "_culprit", culprit)
-    (finding,), _ = trained(network(nn.Dense(8), nn.SELU(), nn.Dense(3)))
+    net = network(nn.Dense(8), nn.Dense(3))
+    net.collect_params(".*weight").setattr("grad_req", "null")
+    (finding, *_), _ = trained(net)
     assert "the time was over before the operator was found" in finding.message
     assert "a larger --check-gradients may find it" in finding.message
 
