@@ -21,6 +21,7 @@ EPOCHS = 12
 WARM_UP = 1 / 4  # of the training
 MUCH_LARGER = 5 * CLASSES
 MARGIN = 0.02  # of accuracy: 12 of the 599 test images
+LOOKS, QUICK_LOOKS = (6,), (3, 6)  # after how many seeds the criterion is applied
 # How the rate grows when the batch is k times the reference.
 SCALINGS = {"fixed": lambda k: 1.0, "square root": math.sqrt, "linear": lambda k: k}
 
@@ -92,7 +93,7 @@ def verdict(faster: Interval, fixed: Interval, linear: dict[int, Interval]) -> t
 def measure(setting: Setting) -> Evidence:
     """Train with each batch and scaling; compare accuracy and speed."""
     batches = (REFERENCE, 64, BATCHES[-1]) if setting.quick else BATCHES
-    looks = (3, 6) if setting.quick else (6,)
+    looks = QUICK_LOOKS if setting.quick else LOOKS
     trials, confidence = sequential.until_decided(
         looks,
         setting,
