@@ -189,7 +189,7 @@ def correction(holds: list[int], fails: list[int]) -> str:
         f"classes is not the limit. With the learning rate scaled in proportion after a warm-up, a batch of "
         f"{most}, {most / CLASSES:.0f} times the classes, stays within {100 * MARGIN:.0f} percentage points of "
         f"batch {REFERENCE}. Proportion stops holding at {stop}, where the rate is {RATE * stop / REFERENCE:g} "
-        f"and an epoch has {1198 // stop} updates."
+        f"and an epoch has {1198 // stop} update{'s' * (1198 // stop != 1)}."
     )
 
 
