@@ -223,7 +223,8 @@ class _Version(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         import importlib.metadata
 
-        parser.exit(message=f"mx-notes {importlib.metadata.version('mx_notes')}\n")
+        print(f"mx-notes {importlib.metadata.version('mx_notes')}")
+        parser.exit()
 
 
 def _add_mend(parser: argparse.ArgumentParser) -> None:

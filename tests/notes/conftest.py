@@ -9,7 +9,7 @@ import os
 import numpy as np
 from mx_notes.errors import UserError
 from mx_notes.notes.claim import Claim, Evidence, Verdict
-CLAIM = Claim("{name}", "momentum", 1, "statement", "method", "criterion")
+CLAIM = Claim("{name}", "momentum", 1, "quote", "statement", "question?", {{}}, "method", "criterion")
 def measure(setting):
     {body}
     return Evidence(Verdict.CONFIRMED, "decided", "reason", numbers)

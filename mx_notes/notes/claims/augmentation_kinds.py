@@ -28,6 +28,7 @@ KINDS = {
 AMOUNTS = ("half of the images", "by up to 1 pixel", "by up to 15°", "¼ of the pixels' deviation")
 CONFIDENCE = 1 - 0.05 / len(KINDS)  # Bonferroni: the four intervals hold together at 95%
 MARGIN = 0.02  # of accuracy: 33 of the 1,647 test images
+LOOKS, QUICK_LOOKS = (12,), (4, 8, 12)  # after how many seeds the criterion is applied
 CELL = 60  # pixels between two pictures' beginnings in the grid; a picture takes 56
 FASHION_REFLECTION = "reflection, Fashion-MNIST"
 
@@ -113,7 +114,7 @@ def verdict(changes: dict[str, Interval]) -> tuple[Verdict, str]:
 def measure(setting: Setting) -> Evidence:
     """Read changed images, and train with each kind."""
     epochs = 20 if setting.quick else 40
-    looks = (4, 8, 12) if setting.quick else (12,)
+    looks = QUICK_LOOKS if setting.quick else LOOKS
     trials, confidence = sequential.until_decided(
         looks,
         setting,

@@ -21,6 +21,7 @@ EPOCHS = 12
 WARM_UP = 1 / 4  # of the training
 MUCH_LARGER = 5 * CLASSES
 MARGIN = 0.02  # of accuracy: 12 of the 599 test images
+LOOKS, QUICK_LOOKS = (6,), (3, 6)  # after how many seeds the criterion is applied
 # How the rate grows when the batch is k times the reference.
 SCALINGS = {"fixed": lambda k: 1.0, "square root": math.sqrt, "linear": lambda k: k}
 
@@ -92,7 +93,7 @@ def verdict(faster: Interval, fixed: Interval, linear: dict[int, Interval]) -> t
 def measure(setting: Setting) -> Evidence:
     """Train with each batch and scaling; compare accuracy and speed."""
     batches = (REFERENCE, 64, BATCHES[-1]) if setting.quick else BATCHES
-    looks = (3, 6) if setting.quick else (6,)
+    looks = QUICK_LOOKS if setting.quick else LOOKS
     trials, confidence = sequential.until_decided(
         looks,
         setting,
@@ -188,7 +189,7 @@ def correction(holds: list[int], fails: list[int]) -> str:
         f"classes is not the limit. With the learning rate scaled in proportion after a warm-up, a batch of "
         f"{most}, {most / CLASSES:.0f} times the classes, stays within {100 * MARGIN:.0f} percentage points of "
         f"batch {REFERENCE}. Proportion stops holding at {stop}, where the rate is {RATE * stop / REFERENCE:g} "
-        f"and an epoch has {1198 // stop} updates."
+        f"and an epoch has {1198 // stop} update{'s' * (1198 // stop != 1)}."
     )
 
 

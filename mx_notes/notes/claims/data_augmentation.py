@@ -17,6 +17,7 @@ SIZES = (100, 300, 600)  # more images, trained for as many updates
 UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; rotation and noise grow evenly with the strength
 STRENGTHS = (0, 1, 2, 4)
 MODERATE, STRONGEST = 1, 4
+LOOKS, QUICK_LOOKS = (16,), (6, 12)  # after how many seeds the criterion is applied
 
 
 def constant(done: float) -> float:
@@ -98,7 +99,7 @@ def measure(setting: Setting) -> Evidence:
     """Train at each strength, kept constant and reduced near the end."""
     strengths = (0, MODERATE, STRONGEST) if setting.quick else STRENGTHS
     sizes = SIZES[1:2] if setting.quick else SIZES
-    looks = (6, 12) if setting.quick else (16,)
+    looks = QUICK_LOOKS if setting.quick else LOOKS
 
     def trial(seed: int) -> tuple[list, list]:
         steady = [trained(strength, constant, seed) for strength in strengths]

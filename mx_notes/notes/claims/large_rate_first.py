@@ -18,6 +18,7 @@ NOTE, EARLY = 5 / 6, 1 / 6  # where the rate drops, as a fraction of the trainin
 DROPS = (0, EARLY, 1 / 3, 1 / 2, 2 / 3, NOTE, 11 / 12, 1)  # 0 is the small rate throughout, 1 the large one
 NAMES = {0: "constant small", 1: "constant large", NOTE: "the note's: drop at 5/6"}
 MARGIN = 0.01  # of accuracy
+LOOKS, QUICK_LOOKS = (12,), (6, 12)  # after how many seeds the criterion is applied
 EXAMPLES, EPOCHS = 600, 20  # digits to train on; with fewer updates too few would be left after the drop
 UNIT = Augmentation(
     rotate=15, noise=0.5
@@ -83,7 +84,7 @@ def verdict(over_large: Interval, over_small: Interval, over_early: Interval) ->
 def measure(setting: Setting) -> Evidence:
     """Train with the rate dropped at each point, and with the cosine."""
     schedules = (0, EARLY, NOTE, 1) if setting.quick else (*DROPS, "cosine")
-    looks = (6, 12) if setting.quick else (12,)
+    looks = QUICK_LOOKS if setting.quick else LOOKS
     trials, confidence = sequential.until_decided(
         looks,
         setting,

@@ -145,7 +145,7 @@ def _figure(curves: dict[str, list[list[float]]], linear: Interval, relu: Interv
         figures.band(above, epochs, curves[name], index, name)
     above.set(ylabel="test accuracy", ylim=(0.85, 1))
     figures.epochs(above)
-    figures.legend_above(above, columns=3)
+    figures.legend_above(above, columns=2)
     margin = [-100 * MARGIN, 100 * MARGIN]
     below.fill_between(margin, 0.6, 1.4, color=figures.INK, alpha=0.25, lw=0, label="margin of equality")
     below.axvline(0, color=figures.INK, lw=1)

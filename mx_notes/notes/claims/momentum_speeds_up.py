@@ -105,7 +105,7 @@ def verdict(numbers: dict) -> Judgement:
 
 def measure(setting: Setting) -> Evidence:
     """Measure each part in turn."""
-    seeds = setting.seeds(5, quick=2)
+    seeds = setting.seeds(5, quick=3)
     grid = QUICK_RATES if setting.quick else RATES
     learned = {(mu, rate): [steps_to_learn(s, mu, rate) for s in seeds] for mu in grid for rate in grid[mu]}
     numbers = {

@@ -286,12 +286,11 @@ def _proportions_figure() -> Figure:
     p = softmax(scales[:, None] * np.array(EXAMPLE))
     for index, score in enumerate(EXAMPLE):
         colour = figures.COLOURS[index]
-        axes.plot(scales, p[:, index], color=colour)
+        axes.plot(scales, p[:, index], color=colour, label=f"score {score:g}")
         axes.axhline(score / sum(EXAMPLE), color=colour, ls=":", lw=1.5)
     axes.axvline(1, color=figures.INK, lw=1)
-    axes.set(xlabel="factor on the scores [1, 5, 3]", ylabel="probability", title="Not in proportion")
-    figures.label_ends(axes, 2, {f"score {score:g}": p[-1, index] for index, score in enumerate(EXAMPLE)})
-    axes.set_xlim(0, 2.35)
+    axes.set(xlabel="factor on the scores [1, 5, 3]", ylabel="probability")
+    figures.legend_above(axes, columns=3)
     return Figure.of(
         drawing,
         "Softmax of the example's scores times a factor. Were it in proportion, each line would be flat (dotted); "

@@ -61,14 +61,6 @@ def legend_above(axes: Axes, columns: int) -> None:
     legend(axes, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3)
 
 
-def label_ends(axes: Axes, x: float, ends: dict[str, float]) -> None:
-    """Name lines at their right ends, (x, y) by name, in the lines' own colours and order."""
-    for index, (name, y) in enumerate(ends.items()):
-        axes.annotate(
-            name, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=COLOURS[index]
-        )
-
-
 def band(axes: Axes, x, trials, index: int, label: str | None = None, geometric: bool = False) -> None:
     """Draw the mean of `trials` (trials, len(x)) as a line, with its 95% interval as a band, in colour `index`.
 

@@ -18,7 +18,10 @@ NOISE = interval([0.05, -0.05, 0.04, -0.04, -0.02])
 
 @pytest.fixture(scope="module")
 def evidence():
-    return augmentation_kinds.measure(Setting(quick=True))
+    """A quick run on two seeds, too few to decide but all there is to measure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(augmentation_kinds, "QUICK_LOOKS", (1, 2))
+        return augmentation_kinds.measure(Setting(quick=True))
 
 
 def test_reflection_and_half_turn():
@@ -53,7 +56,7 @@ def test_every_kind_is_trained_on_every_seed(evidence):
     digits = evidence.numbers["digits"]
     assert digits.test.keys() == {"none", *KINDS}
     (number,) = {len(values) for values in digits.test.values()}
-    assert number in (4, 8, 12) and f"{number} seeds" in evidence.sample
+    assert number == 2 and f"{number} seeds" in evidence.sample
     assert "no training on Fashion-MNIST" in evidence.sample
 
 

@@ -24,7 +24,10 @@ FASTER = interval([2.3, 2.2, 2.4, 2.3, 2.2])
 
 @pytest.fixture(scope="module")
 def evidence():
-    return batch_size.measure(Setting(quick=True))
+    """A quick run on two seeds, too few to decide but all there is to measure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_size, "QUICK_LOOKS", (1, 2))
+        return batch_size.measure(Setting(quick=True))
 
 
 def test_the_scaled_rate_is_reached_over_the_warm_up():
@@ -43,9 +46,9 @@ def test_every_scaling_gives_the_reference_the_same_rate():
 def test_every_batch_is_trained_and_timed_on_every_seed(evidence):
     for by_batch in evidence.numbers["test_accuracy"].values():
         assert by_batch.keys() == {16, 64, 1024}
-        assert len({len(values) for values in by_batch.values()} | {3, 6}) == 2  # as many of each, at a look
+        assert {len(values) for values in by_batch.values()} == {2}
     assert all(min(speeds) > 0 for speeds in evidence.numbers["images_per_second"].values())
-    assert "looked at after 3 and 6 seeds" in evidence.sample and "only" in evidence.sample
+    assert "looked at after 1 and 2 seeds" in evidence.sample and "only" in evidence.sample
 
 
 @pytest.mark.slow

@@ -15,7 +15,10 @@ NOISE = interval([0.03, -0.03, 0.02, -0.02, 0.0])
 
 @pytest.fixture(scope="module")
 def evidence():
-    return learning_rate.measure(Setting(quick=True))
+    """A quick run on two seeds, too few to decide but all there is to measure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning_rate, "QUICK_LOOKS", (1, 2))
+        return learning_rate.measure(Setting(quick=True))
 
 
 def test_the_note_s_schedule_is_200_epochs_of_240_at_a_tenth_then_a_hundredth():
@@ -39,7 +42,7 @@ def test_every_schedule_is_trained_on_every_seed(evidence):
     accuracies = evidence.numbers["test_accuracy"]
     assert "constant small" in accuracies and "constant large" in accuracies
     (seeds,) = {len(values) for values in accuracies.values()}
-    assert seeds in (6, 12) and f"{seeds} seeds" in evidence.sample
+    assert seeds == 2 and f"{seeds} seeds" in evidence.sample
     # A tenth is guessing; every schedule learns digits.
     assert all(min(values) > 0.5 for values in accuracies.values())
     assert "no cosine" in evidence.sample

@@ -71,4 +71,4 @@ def test_evidence_can_be_shown(evidence):
     assert len(evidence.deciding) < 180 and evidence.deciding.endswith(".")
     assert [figure.svg[:4] for figure in evidence.figures] == ["<svg"] * 3
     assert all(len(row) == len(table.columns) for table in evidence.tables for row in table.rows)
-    assert evidence.numbers["speed"]["same rate"]["trials"] == 2
+    assert evidence.numbers["speed"]["same rate"]["trials"] == 3
