@@ -14,7 +14,6 @@ from .errors import UserError
 if TYPE_CHECKING:
     from .commands.train import Asked
 
-FORMATS = ("text", "json", "html", "github", "sarif", "junit")
 KNOBS = ("data_dir", "model", "epochs", "batch_size", "seed", "device")  # they are also flags of `train`
 
 
@@ -132,27 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    audit.add_argument(
-        "--format",
-        action=output_flags.Format,
-        choices=FORMATS,
-        help="how to report: %(choices)s (default: text); may be said several times",
-    )
-    audit.add_argument(
-        "--output",
-        action=output_flags.Output,
-        type=Path,
-        metavar="FILE",
-        help="where to, for the --format before it",
-    )
-    for form in ("json", "html"):
-        audit.add_argument(
-            f"--{form}",
-            action=output_flags.Short,
-            type=Path,
-            metavar="FILE",
-            help=f"short for --format {form} --output FILE",
-        )
+    output_flags.add(audit)
     audit.add_argument("-v", "--verbose", action="store_true", help="list each rule with what became of it")
     audit.add_argument("--live", action="store_true", help="print a finding when it is found, too")
     audit.add_argument(
@@ -172,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--rules", action="store_true", help="list the rules instead")
     audit.add_argument("--explain", metavar="RULE", help="explain one of them instead")
     _add_program(audit)
-    audit.set_defaults(verb=_audit, outputs=[])
+    audit.set_defaults(verb=_audit)
 
     notes = verbs.add_parser(
         "notes",
@@ -199,6 +178,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_network(evaluate)
     evaluate.add_argument("--device", help="default: the recipe's")
     evaluate.set_defaults(verb=_evaluate)
+
+    compare = verbs.add_parser(
+        "compare",
+        help="hold runs against each other: knobs, curves, accuracy with intervals, speed",
+        description="Print in what the runs differ, with their test accuracy image by image where `mx-notes evaluate` has been there, and draw their curves over each other.",
+    )
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder of a run")
+    compare.add_argument(
+        "--figure", type=Path, default=Path("comparison.png"), metavar="FILE", help="default: comparison.png"
+    )
+    compare.set_defaults(verb=_compare)
 
     export = verbs.add_parser(
         "export",
@@ -362,6 +352,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     from .commands import evaluate
 
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .commands import compare
+
+    return compare.report(options.runs, options.figure)
 
 
 def _export(options: argparse.Namespace) -> int:
