@@ -178,9 +178,9 @@ def _pair_line(runs: Sequence[Finished], first: int, second: int) -> str | None:
     if found is None:
         return None
     return (
-        f"{second + 1} less {first + 1}: {found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}],"
-        f" p = {found.p:.2g}; only {second + 1} is right on {found.only_second}, only {first + 1} on"
-        f" {found.only_first} of {found.examples}"
+        f"{second + 1} - {first + 1}: {found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}],"
+        f" p = {found.p:.2g}; only {second + 1} right: {found.only_second},"
+        f" only {first + 1}: {found.only_first} of {found.examples}"
     )
 
 

@@ -53,7 +53,7 @@ def test_what_differs_is_printed_in_80_columns_and_drawn(two, capsys, tmp_path):
     assert max(map(len, said.splitlines())) <= 80
     assert "\nlearning_rate  0.05 | 0.1\n" in said and "epochs  " in said and "momentum" not in said
     assert "0.9000 [0.8506, 0.9343]      1002\n" in said
-    assert "2 less 1: +0.0500 [" in said and "only 2 is right on 15, only 1 on 5" in said
+    assert "2 - 1: +0.0500 [" in said and "; only 2 right: 15, only 1: 5 of 200\n" in said
     assert (tmp_path / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -79,7 +79,7 @@ def test_runs_on_other_test_images_are_not_paired(two, tmp_path, capsys):
     write(tmp_path / "d", [], wrong=None)
     assert cli.main(["compare", "a", "c", "d"]) == 0
     said = capsys.readouterr().out
-    assert "less" not in said and "no evaluation.json in d: `mx-notes evaluate RUN` writes it" in said
+    assert "McNemar" not in said and "no evaluation.json in d: `mx-notes evaluate RUN` writes it" in said
 
 
 def test_bad_input_is_one_line_and_status_2(two, tmp_path, capsys):
