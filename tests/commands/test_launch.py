@@ -98,9 +98,9 @@ def undisturbed(tmp_path_factory):
 def test_a_job_prints_and_writes_once_and_each_worker_is_audited(undisturbed):
     run, output = undisturbed
     assert max(map(len, output.splitlines())) <= 80
+    assert len(re.findall("^epoch", output, re.M)) == 3
     output = " ".join(output.split())
     assert "3 epochs of 6 batches of 250, seed 1, 2 workers on cpu, 1 threads each; into run " in output
-    assert len(re.findall("^epoch", output, re.M)) == 3
     for worker in (0, 1):
         assert (
             f"worker {worker}: audit 18 batches: 18 forward, 18 backward, 18 updates; backward ran" in output

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mx_notes[pytorch]'")
-onnx2torch = pytest.importorskip("onnx2torch", reason="pip install 'mx_notes[pytorch]'")
-
 from mx_notes import checkpoint, training
 from mx_notes.commands import export
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
+
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mx_notes[pytorch]'")
+onnx2torch = pytest.importorskip("onnx2torch", reason="pip install 'mx_notes[pytorch]'")
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "continue_in_pytorch.py"
 STEPS, RATE = 10, 1e-3
