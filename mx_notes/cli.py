@@ -10,8 +10,6 @@ from pathlib import Path
 from . import cli_training, output_flags
 from .errors import UserError
 
-FORMATS = ("text", "json", "html", "github", "sarif", "junit")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `mx-notes` and return its exit status: 0 done, 1 refuted, 2 bad input, 130 or 143 interrupted."""
@@ -66,27 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run SCRIPT as `python SCRIPT ARGS` would, under hooks at MXNet's C API, and report what does not hold. Exit status: 1 an error was found, 2 the audit could not run, otherwise the script's own.",
         epilog="example:\n  mx-notes audit --max-steps 200 --json report.json train.py --epochs 3",
     )
-    audit.add_argument(
-        "--format",
-        action=output_flags.Format,
-        choices=FORMATS,
-        help="how to report (default: text); can be given several times",
-    )
-    audit.add_argument(
-        "--output",
-        action=output_flags.Output,
-        type=Path,
-        metavar="FILE",
-        help="the file for the --format before it",
-    )
-    for form in ("json", "html"):
-        audit.add_argument(
-            f"--{form}",
-            action=output_flags.Short,
-            type=Path,
-            metavar="FILE",
-            help=f"short for --format {form} --output FILE",
-        )
+    output_flags.add(audit)
     audit.add_argument("-v", "--verbose", action="store_true", help="list each rule with what became of it")
     audit.add_argument("--live", action="store_true", help="print each finding as soon as it is found")
     audit.add_argument(
@@ -108,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--rules", action="store_true", help="list the rules, and run nothing")
     audit.add_argument("--explain", metavar="RULE", help="explain this rule, and run nothing")
     _add_program(audit)
-    audit.set_defaults(verb=_audit, outputs=[])
+    audit.set_defaults(verb=_audit)
 
     notes = verbs.add_parser(
         "notes",
@@ -145,6 +123,17 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(verb=_evaluate)
 
     _add_predict(verbs)
+
+    compare = verbs.add_parser(
+        "compare",
+        help="hold runs against each other: knobs, curves, accuracy with intervals, speed",
+        description="Print in what the runs differ, with their test accuracy image by image where `mx-notes evaluate` has been there, and draw their curves over each other.",
+    )
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder of a run")
+    compare.add_argument(
+        "--figure", type=Path, default=Path("comparison.png"), metavar="FILE", help="default: comparison.png"
+    )
+    compare.set_defaults(verb=_compare)
 
     export = verbs.add_parser(
         "export",
@@ -333,6 +322,12 @@ def _predict(options: argparse.Namespace) -> int:
     from .commands import predict
 
     return predict.report(options.run, options.files, options.checkpoint, options.json)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .commands import compare
+
+    return compare.report(options.runs, options.figure)
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -3,6 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+FORMATS = ("text", "json", "html", "github", "sarif", "junit")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give a verb these flags; the parsed ones are `outputs`, a list of (flag, format, file)."""
+    parser.add_argument(
+        "--format",
+        action=Format,
+        choices=FORMATS,
+        help="how to report (default: text); can be given several times",
+    )
+    parser.add_argument(
+        "--output",
+        action=Output,
+        type=Path,
+        metavar="FILE",
+        help="the file for the --format before it",
+    )
+    for form in ("json", "html"):
+        parser.add_argument(
+            f"--{form}",
+            action=Short,
+            type=Path,
+            metavar="FILE",
+            help=f"short for --format {form} --output FILE",
+        )
+    parser.set_defaults(outputs=[])
 
 
 class Format(argparse.Action):

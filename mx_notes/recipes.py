@@ -1,6 +1,6 @@
 """Recipe: every knob of a training run, and the presets.
 
-recipe = preset("digits").override(["lr=0.05", "epochs=10"])
+recipe = preset("digits").override(learning_rate=0.05, epochs=10)
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import dataclasses
 import json
 import math
 import reprlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,21 +93,18 @@ class Recipe:
         _expect(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
         _expect(self, "dtype", self.dtype in DTYPES, f"one of {', '.join(DTYPES)}")
 
-    def override(self, settings: list[str]) -> Recipe:
-        """This recipe with `name=value` settings applied.
+    def override(self, settings: Iterable[str] = (), **knobs: object) -> Recipe:
+        """This recipe with settings applied: as text, `["lr=0.05"]`, or as values, `learning_rate=0.05`.
 
         Raises UserError for a misspelt name (naming the nearest) or a value of the wrong type.
         """
         types = {field.name: type(getattr(self, field.name)) for field in dataclasses.fields(self)}
-        changes = {}
+        changes = _values(knobs, types)
         for setting in settings:
             name, separator, text = setting.partition("=")
             name = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
             if name not in types:
-                hint = nearest(
-                    name, [*types, *ALIASES], otherwise="`mx-notes recipes digits` lists the knobs"
-                )
-                raise UserError(f"--set {setting}: no such knob; {hint}")
+                raise UserError(f"--set {setting}: no such knob; {_near(name, types)}")
             if not separator:
                 raise UserError(f"--set {setting}: expected a value, as in {name}={getattr(self, name)}")
             try:
@@ -136,13 +134,10 @@ class Recipe:
             if value != only:
                 raise UserError(f"{name}={reprlib.repr(value)}: expected {only!r}: this is no longer a knob")
         types = {field.name: type(field.default) for field in dataclasses.fields(cls)}
-        for name, value in values.items():
+        for name in values:
             if name not in types:
                 raise UserError(f"no such knob: {reprlib.repr(name)}")
-            if not _fits(value, types[name]):
-                raise UserError(f"{name}={reprlib.repr(value)}: expected {KINDS[types[name]]}")
-            values[name] = types[name](value)
-        return cls(**values)
+        return cls(**_values(values, types))
 
 
 def read(path: Path) -> Recipe:
@@ -152,6 +147,23 @@ def read(path: Path) -> Recipe:
         return Recipe.from_json(content.decode())
     except (UserError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def _values(knobs: Mapping[str, object], types: Mapping[str, type]) -> dict[str, object]:
+    """The knobs by their full names; raises UserError for one that there is not, or a value of the wrong type."""
+    found = {}
+    for given, value in knobs.items():
+        name = ALIASES.get(given, given)
+        if name not in types:
+            raise UserError(f"no such knob: {name}; {_near(name, types)}")
+        if not _fits(value, types[name]):
+            raise UserError(f"{name}={reprlib.repr(value)}: expected {KINDS[types[name]]}")
+        found[name] = types[name](value)
+    return found
+
+
+def _near(name: str, knobs: Iterable[str]) -> str:
+    return nearest(name, [*knobs, *ALIASES], otherwise="`mx-notes recipes digits` lists the knobs")
 
 
 def _fits(value: object, kind: type) -> bool:

@@ -130,3 +130,16 @@ def test_warm_up_rises_to_the_full_rate_and_cosine_falls_to_almost_nothing():
     assert values.index(max(values)) in (9, 10)
     assert values[-1] < 0.001
     assert values[10:] == sorted(values[10:], reverse=True)
+
+
+def test_knobs_are_set_as_values_too():
+    recipe = preset("digits").override(lr=1, epochs=3, schedule="constant")
+    assert (recipe.learning_rate, recipe.epochs, recipe.schedule) == (1.0, 3, "constant")
+    assert type(recipe.learning_rate) is float
+    for knobs, message in [
+        ({"epoch": 3}, "no such knob: epoch; did you mean epochs?"),
+        ({"epochs": 2.5}, "epochs=2.5: expected a whole number"),
+        ({"epochs": 0}, "epochs=0: expected a whole number of at least 1"),
+    ]:
+        with pytest.raises(UserError, match=message.replace("?", r"\?")):
+            preset("digits").override(**knobs)

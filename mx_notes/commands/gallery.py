@@ -34,7 +34,7 @@ def most_certain(
     """
     predicted, highest = probabilities.argmax(axis=1), probabilities.max(axis=1)
     new = [
-        Mistake(first + n, images[n], int(labels[n]), int(predicted[n]), float(highest[n]))
+        Mistake(first + int(n), images[n], int(labels[n]), int(predicted[n]), float(highest[n]))
         for n in np.flatnonzero(predicted != labels)
     ]
     return sorted([*mistakes, *new], key=lambda mistake: -mistake.probability)[:MOST]

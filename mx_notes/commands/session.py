@@ -193,7 +193,9 @@ class Session:
                 saved = checkpoints.save(run)
                 if self._first:
                     self._draw(run)
-                    print(self._interruption(run, interrupted, saved), file=sys.stderr)
+                    # The terminal has written ^C where the line begins.
+                    begin = "\r\x1b[K" if sys.stderr.isatty() else ""
+                    print(begin + self._interruption(run, interrupted, saved), file=sys.stderr)
                 return interrupted
             finally:
                 progress.close()

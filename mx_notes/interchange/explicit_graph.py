@@ -144,16 +144,16 @@ def _replaced(symbol: mx.sym.Symbol, inputs: dict[str, tuple[int, ...]]) -> mx.s
         return [number, source[1] if output is None else output, 0]
 
     for node in graph["nodes"]:
-        inputs = [moved(source, place) for source in node["inputs"]]
+        sources = [moved(source, place) for source in node["inputs"]]
         part = _replacement(node, known(node))
         if part is None:
-            nodes.append(node | {"inputs": inputs})
+            nodes.append(node | {"inputs": sources})
             place.append((len(nodes) - 1, None))
             continue
         inner: list[tuple[int, int | None]] = []
         for new in part["nodes"]:
             if new["op"] == "null":
-                number, output, _ = inputs[int(new["name"])]
+                number, output, _ = sources[int(new["name"])]
                 inner.append((number, output))
             else:
                 nodes.append(new | {"inputs": [moved(source, inner) for source in new["inputs"]]})

@@ -24,17 +24,17 @@ from ..runtime.drawing import draws
 from .run import Meter, Run
 
 
-def start(recipe: Recipe, workers: Workers | None = None) -> Run:
+def start(recipe: Recipe, workers: Workers | None = None, dataset: Dataset | None = None) -> Run:
     """Load the data, bind the network on the recipe's device or devices and initialise it from the seed.
 
-    workers: those of the job, if there is one; they do not wait for each other in here. Raises UserError
+    dataset: your own, instead of the recipe's; workers: those of the job, if there is one; they do not wait for each other in here. Raises UserError
     for a recipe that cannot be trained on these devices, by so many workers, or without its data.
     """
     workers = workers or Workers()
     devices = runtime.contexts(recipe.device)
     if recipe.dtype == "float16" and any(device.device_type == "cpu" for device in devices):
         raise UserError("dtype=float16: MXNet multiplies float16 matrices on a GPU only; use dtype=float32")
-    dataset = load_data(recipe)
+    dataset = dataset or load_data(recipe)
     if dataset.resized:
         recipe = replace(recipe, image_size=dataset.shape[1])
     feed = dataset.training(

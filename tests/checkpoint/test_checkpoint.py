@@ -13,6 +13,8 @@ import pytest
 
 from mx_notes import checkpoint, training
 from mx_notes.checkpoint import State, arrays
+from mx_notes.checkpoint import folder as folder_of_checkpoints
+from mx_notes.checkpoint.state import ROW, parse_progress
 from mx_notes.errors import UserError
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
@@ -294,6 +296,24 @@ def test_another_network_or_more_data_is_not_restored(state, folder):
     bad.optimizer.popitem()
     with pytest.raises(UserError, match="missing in the checkpoint"):
         bad.restore(same)
+
+
+def test_rows_without_a_validation_loss_are_read(state, folder):
+    """Version 0.1.0 wrote none."""
+    row = dict.fromkeys(ROW, 0.5) | {"epoch": 1}
+    for history in ([row], [{name: value for name, value in row.items() if name != "validation_loss"}]):
+        change_progress(folder, history=history, epoch=1)
+        values = (folder / checkpoint.PROGRESS).read_bytes()
+        assert parse_progress(values, folder / checkpoint.PROGRESS)["history"] == history
+
+
+def test_the_best_can_be_seen_in_the_runs_folder(state, tmp_path):
+    best = checkpoint.save(tmp_path, state)
+    folder_of_checkpoints.show_best(tmp_path, state.step)
+    folder_of_checkpoints.show_best(tmp_path, state.step)
+    folder_of_checkpoints.show_best(tmp_path, 99)  # not there
+    assert (tmp_path / "best").is_symlink() and (tmp_path / "best").resolve() == best.resolve()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "checkpoints"]
 
 
 def test_the_newest_and_the_best_are_kept_and_half_written_ones_are_not_seen(state, tmp_path):

@@ -117,8 +117,9 @@ def test_ctrl_c_in_a_terminal_leaves_a_clean_line(tmp_path):
         while more := os.read(terminal, 4096):
             shown += more
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
-    # What a terminal keeps of a line is what was written after the last return to its beginning.
+    # What a terminal keeps of a line is what was written after the last return to its beginning (and ESC [K).
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in shown.decode().split("\n")]
+    lines = [line.removeprefix("\x1b[K") for line in lines]
     assert re.fullmatch(r"interrupted after step \d+ \(SIGINT\), which is saved; go on with:", lines[-3])
     assert lines[-2:] == ["mx-notes train --resume 'my run' --keep 3", ""]
 

@@ -161,6 +161,7 @@ def test_gammas_that_are_fixed_at_1_whatever_they_hold():
         ("resnet18_v1b", 32),  # with the stem for small images
         ("resnet18_v2", 96),
         ("mobilenetv2_1.0", 64),
+        ("shufflenet_v1", 96),  # Reshape with special codes, SwapAxis
     ],
 )
 def test_networks(model, size):

@@ -98,9 +98,9 @@ def undisturbed(tmp_path_factory):
 def test_a_job_prints_and_writes_once_and_each_worker_is_audited(undisturbed):
     run, output = undisturbed
     assert max(map(len, output.splitlines())) <= 80
+    assert len(re.findall("^epoch", output, re.M)) == 3
     output = " ".join(output.split())
     assert "3 epochs of 6 batches of 250, seed 1, 2 workers on cpu, 1 thread each; into run " in output
-    assert len(re.findall("^epoch", output, re.M)) == 3
     for worker in (0, 1):
         assert (
             f"worker {worker}: audit 18 batches: 18 forward, 18 backward, 18 updates; backward ran" in output
@@ -136,7 +136,7 @@ def test_a_killed_worker_ends_the_job_and_any_number_goes_on(undisturbed, tmp_pa
     assert process.returncode == 2
     assert errors == (
         "mx-notes: worker 1 was killed by SIGKILL: the job is ended; go on with:"
-        " mx-notes launch --workers 2 --servers 1 -- train --resume run\n"
+        " mx-notes launch --workers 2 --servers 1 -- train --resume run --checkpoint-every 2\n"
     )
     assert running(tmp_path) == []
     step, _ = arrays(tmp_path / "run")
@@ -158,7 +158,9 @@ def test_a_killed_server_or_scheduler_ends_the_job(tmp_path, role, name):
     os.kill(of_job(process, role)[0], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert re.fullmatch(f"mx-notes: {name} was killed by SIGKILL: .* --resume run\n", errors)
+    assert re.fullmatch(
+        f"mx-notes: {name} was killed by SIGKILL: .* --resume run --checkpoint-every 2\n", errors
+    )
     assert running(tmp_path) == []
     arrays(tmp_path / "run")
 
@@ -170,7 +172,7 @@ def test_a_signal_stops_all_workers_after_the_same_step(tmp_path, number, status
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
-    again = "mx-notes launch --workers 2 --servers 1 -- train --resume run\n"
+    again = "mx-notes launch --workers 2 --servers 1 -- train --resume run --checkpoint-every 2\n"
     assert errors.endswith(f"go on with:\n{again}") and errors.count("\n") == 2
     step = int(errors.split("interrupted after step ")[1].split()[0])
     assert arrays(tmp_path / "run")[0] == step
