@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import cli_training, output_flags
-from .errors import UserError
+from ..errors import UserError
+from . import output_flags, training_verbs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="say which mx_notes this is")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
-    cli_training.add(verbs)
+    training_verbs.add(verbs)
 
     run = verbs.add_parser(
         "run",
@@ -265,25 +265,25 @@ def _add_predict(verbs: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .commands.run import run
+    from ..commands.run import run
 
     run(options.script, options.module, options.arguments, options.mend)
 
 
 def _enable(options: argparse.Namespace) -> int:
-    from .commands.enable import enable
+    from ..commands.enable import enable
 
     return enable()
 
 
 def _disable(options: argparse.Namespace) -> int:
-    from .commands.enable import disable
+    from ..commands.enable import disable
 
     return disable()
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from .commands import audit
+    from ..commands import audit
 
     if options.rules or options.explain is not None:
         return audit.explain(options.explain)
@@ -307,31 +307,31 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _notes(options: argparse.Namespace) -> int:
-    from .commands import notes
+    from ..commands import notes
 
     return notes.report(options.only, options.seed, options.quick, options.out, options.list)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from .commands import evaluate
+    from ..commands import evaluate
 
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from .commands import predict
+    from ..commands import predict
 
     return predict.report(options.run, options.files, options.checkpoint, options.json)
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .commands import compare
+    from ..commands import compare
 
     return compare.report(options.runs, options.figure)
 
 
 def _export(options: argparse.Namespace) -> int:
-    from .commands import export
+    from ..commands import export
 
     return export.report(
         options.network, options.rest, options.shape, options.input, options.checkpoint, options.data_dir
@@ -339,25 +339,25 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from .commands import bench
+    from ..commands import bench
 
     return bench.report(options.model, options.batch_size)
 
 
 def _recipes(options: argparse.Namespace) -> int:
-    from .commands import list_recipes
+    from ..commands import list_recipes
 
     return list_recipes.report(options.name)
 
 
 def _models(options: argparse.Namespace) -> int:
-    from .commands import list_models
+    from ..commands import list_models
 
     return list_models.report(options.name)
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from .commands import doctor, old_spellings
+    from ..commands import doctor, old_spellings
 
     if options.scripts:
         return old_spellings.report(options.scripts)

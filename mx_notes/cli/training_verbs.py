@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import recipes
+from .. import recipes
 
 if TYPE_CHECKING:
-    from .commands.train import Asked
+    from ..commands.train import Asked
 
 # They are also flags of `train`.
 KNOBS = ("data", "data_dir", "model", "epochs", "batch_size", "seed", "device", "freeze")
@@ -97,13 +97,13 @@ def _add_launch(verbs: argparse._SubParsersAction) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .commands.train import train
+    from ..commands.train import train
 
     return train(_asked(options))
 
 
 def _asked(options: argparse.Namespace) -> Asked:
-    from .commands.train import Asked
+    from ..commands.train import Asked
 
     flags = [f"{knob}={value}" for knob in KNOBS if (value := getattr(options, knob)) is not None]
     return Asked(
@@ -120,7 +120,7 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _launch(options: argparse.Namespace) -> int:
-    from .commands.launch import launch, training
+    from ..commands.launch import launch, training
 
     command, parser = training(options.command), argparse.ArgumentParser(prog="mx-notes")
     _add_train(parser.add_subparsers())
