@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from .. import runtime
 from ..errors import UserError, at_least_one
-from .train import JOB, Asked, resuming
+from .going_on import JOB, resuming
+from .train import Asked
 
 GRACE = 10.0  # seconds that the other processes have to end in good order after one has ended
 POLL = 0.05

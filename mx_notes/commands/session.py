@@ -35,7 +35,7 @@ from ..training import Run
 from ..training.plots import curves
 from ..training.reporting import MetricsFile, Progress, TensorBoard
 from ..training.signals import Interrupted, StopOnSignal
-from .train import JOB, resuming
+from .going_on import JOB, KEPT, resuming
 
 # These knobs decide what a step is and which images are held out: changed half-way, no result would mean anything.
 FIXED = ("data", "validation", "model", "image_size", "freeze", "batch_size", "seed", "dtype")
@@ -50,7 +50,7 @@ class Session:
     Of several workers (`workers.joined`) worker 0 alone reads and writes the folder, and prints.
     """
 
-    def __init__(self, out: Path, every: int | None = None, keep: int = 2) -> None:
+    def __init__(self, out: Path, every: int | None = None, keep: int = KEPT) -> None:
         self._out, self._every, self._keep = out, every, keep
         self._began = time.perf_counter()
 

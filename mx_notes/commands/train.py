@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,7 @@ from .. import recipes
 from ..errors import UserError, at_least_one
 from ..parallel import cluster
 from ..recipes import Recipe
-
-JOB = "MX_NOTES_JOB"  # the environment variable in which `launch` tells workers the command before their own
+from .going_on import KEPT
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Asked:
     resume: Path | None = None  # the folder of a run to go on with
     override: bool = False  # go on although the recipe was changed
     every: int | None = None
-    keep: int = 2
+    keep: int = KEPT
 
     def check(self) -> Recipe:
         """Raise UserError for arguments that make no sense; returns the recipe of a new run."""
@@ -53,13 +51,6 @@ class Asked:
         while (folder := Path("runs", f"{self.preset}-{number}")).exists():
             number += 1
         return folder
-
-
-def resuming(out: Path, every: int | None, keep: int) -> str:
-    """The arguments of `mx-notes` that go on with the run in `out` as it was asked for, for a shell."""
-    flags = [] if every is None else ["--checkpoint-every", str(every)]
-    flags += [] if keep == Asked.keep else ["--keep", str(keep)]
-    return shlex.join(["train", "--resume", str(out), *flags])
 
 
 def train(asked: Asked) -> int:
