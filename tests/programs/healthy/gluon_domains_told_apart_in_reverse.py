@@ -1,6 +1,6 @@
 """Domain adaptation: the gradient is reversed between features and the head that tells two domains apart, so one Trainer is right for both
 
-Warnings: none
+Warnings: loss-derivative
 """
 
 import mxnet as mx
