@@ -158,7 +158,9 @@ def test_a_killed_server_or_scheduler_ends_the_job(tmp_path, role, name):
     os.kill(of_job(process, role)[0], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert re.fullmatch(f"mx-notes: {name} was killed by SIGKILL: .* --resume run --checkpoint-every 2\n", errors)
+    assert re.fullmatch(
+        f"mx-notes: {name} was killed by SIGKILL: .* --resume run --checkpoint-every 2\n", errors
+    )
     assert running(tmp_path) == []
     arrays(tmp_path / "run")
 
