@@ -1,5 +1,6 @@
 """Programs run in this process: many of them take a second each, where processes take three."""
 
+import json
 import runpy
 import sys
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from mx_notes import audit
 from mx_notes.audit.watch import StopAudit, Watch
@@ -49,3 +51,17 @@ def numbers(value: Any, depth: int = 3) -> Iterable[np.ndarray]:
     elif isinstance(value, list | tuple | dict) and depth:
         for part in value.values() if isinstance(value, dict) else value:
             yield from numbers(part, depth - 1)
+
+
+def programs(kind: str) -> list:
+    """The programs of tests/programs/KIND, as parameters of a test."""
+    folder = Path(__file__).parents[1] / "programs" / kind
+    return [pytest.param(path, id=path.stem) for path in sorted(folder.glob("*.py"))]
+
+
+def findings_of(program: Path, mx_notes_command, folder: Path) -> list[dict]:
+    """What is found in a program that runs in a process of its own."""
+    result = mx_notes_command("audit", "--json", "report.json", str(program))
+    assert result.returncode in (0, 1), result.stderr
+    assert "the script itself ended" not in result.stderr, result.stderr
+    return json.loads((folder / "report.json").read_text())["findings"]
