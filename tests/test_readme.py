@@ -25,6 +25,9 @@ BUG = ROOT / "tests" / "programs" / "bugs" / "gluon_softmax_before_softmax_loss.
 # What makes a command of the README short enough for a test; it is the same command with less to do.
 LESS = {
     "mx-notes train": ["--epochs", "1"],
+    "mx-notes train --data folder --data-dir pictures": ["--epochs", "1"],
+    "mx-notes train --data folder --data-dir pictures --from runs/folder-1": ["--epochs", "1"],
+    "mx-notes notes": ["--only", "resnet-table"],
     "mx-notes notes --quick": ["--only", "resnet-table"],
     "mx-notes launch --workers 2 -- train": ["--epochs", "1"],
 }
@@ -39,6 +42,8 @@ def project(tmp_path_factory):
     """A folder with a user's train.py, in which the commands run one after the other, as they stand."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "train.py").write_text(BUG.read_text())
+    write = [sys.executable, ROOT / "scripts" / "write_pictures.py", folder / "pictures", "--images", "200"]
+    subprocess.run(write, check=True)
     return folder
 
 
