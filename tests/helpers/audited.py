@@ -1,6 +1,7 @@
 """Programs run in this process: many of them take a second each, where processes take three."""
 
 import json
+import re
 import runpy
 import sys
 from collections.abc import Iterable
@@ -39,11 +40,11 @@ def audited(program: Path, **options) -> Watch:
 def numbers(value: Any, depth: int = 3) -> Iterable[np.ndarray]:
     """The numbers that a value of a program holds: arrays, networks' and modules' parameters, and lists of them."""
     if isinstance(value, mx.nd.NDArray):
-        yield value.tostype("default").asnumpy()
+        yield value.as_nd_ndarray().tostype("default").asnumpy()
     elif isinstance(value, mx.gluon.Block):
         for parameter in value.collect_params().values():
             if parameter._data is not None:
-                yield from (data.tostype("default").asnumpy() for data in parameter._data)
+                yield from (data.as_nd_ndarray().tostype("default").asnumpy() for data in parameter._data)
     elif isinstance(value, mx.mod.BaseModule) and value.params_initialized:
         yield from numbers(value.get_params(), depth)
     elif isinstance(value, np.ndarray | int | float):
@@ -65,3 +66,9 @@ def findings_of(program: Path, mx_notes_command, folder: Path) -> list[dict]:
     assert result.returncode in (0, 1), result.stderr
     assert "the script itself ended" not in result.stderr, result.stderr
     return json.loads((folder / "report.json").read_text())["findings"]
+
+
+def listed(text: str, heading: str) -> set[str]:
+    """The rules that a program's docstring lists in a line that begins with this heading."""
+    line = re.search(rf"^{heading}: (.*)$", text, re.MULTILINE)
+    return set(re.findall(r"[a-z]+-[a-z-]+", line[1])) if line else set()

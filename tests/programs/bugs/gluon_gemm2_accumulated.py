@@ -1,6 +1,7 @@
 """Products by linalg.gemm2 under grad_req 'add': MXNet 1.9.1 does not add to the gradient, and may leave garbage in it.
 
 Expect: loss-derivative by step 2
+Besides: non-finite, where the memory that is left in a gradient holds such numbers
 """
 
 import mxnet as mx

@@ -1,6 +1,7 @@
 """np.einsum(optimize=True) under grad_req 'add': MXNet 1.9.1 adds leftover memory to the gradient.
 
 Expect: loss-derivative by step 2
+Besides: non-finite, where the memory that is left in a gradient holds such numbers
 """
 
 import mxnet as mx

@@ -1,6 +1,7 @@
 """A Module applies one weight nine times by linalg_gemm2: MXNet 1.9.1 adds up so many gradients in place, which this operator can't.
 
 Expect: loss-derivative by step 2
+Besides: non-finite, where the memory that is left in a gradient holds such numbers
 """
 
 import mxnet as mx
