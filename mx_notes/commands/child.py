@@ -58,7 +58,7 @@ def run(
     runs, with its pid. on_request: called so at SIGUSR1, which then reaches only a program that has a handler.
     """
     watched = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    before, passed_on = signal.pthread_sigmask(signal.SIG_BLOCK, watched), set()
 
     def begin() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -80,7 +80,10 @@ def run(
             from_terminal = received.si_signo == signal.SIGINT and received.si_code == SI_KERNEL
             if received.si_signo != signal.SIGCHLD and not from_terminal:
                 child.send_signal(received.si_signo)
+                passed_on.add(received.si_signo)
     finally:
+        for number in passed_on & {signal.SIGTERM, signal.SIGHUP}:
+            signal.signal(number, signal.SIG_IGN)  # `timeout` sends it twice: what is left to do is soon done
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return child.pid, 128 - child.returncode if child.returncode < 0 else child.returncode
 

@@ -208,6 +208,19 @@ def test_a_signal_reaches_the_script(tmp_path, number, status):
     assert output == ("left\n" if number == signal.SIGINT else "")
 
 
+def test_a_signal_that_comes_again_does_not_cost_the_report(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import time\nopen('begun', 'w').close()\ntime.sleep(60)")
+    audited = subprocess.Popen(audit_command(script), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
+    for pause in (0, 0.01, 0.1):  # `timeout` sends it twice
+        time.sleep(pause)
+        audited.send_signal(signal.SIGTERM)
+    _, errors = audited.communicate(timeout=60)
+    assert "the script itself ended with status 143" in errors
+
+
 def test_a_stop_and_going_on_again_is_no_end(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
