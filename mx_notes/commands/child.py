@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -11,12 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import UserError
+from ..parenthood import die_with_parent
 
 STARTUP = Path(__file__).parents[1] / "startup"  # of a sitecustomize.py
 THEN = "MX_NOTES_THEN"  # MODULE:FUNCTION to call once MXNet is open
-PR_SET_PDEATHSIG = 1  # sys/prctl.h
 SI_KERNEL = 0x80  # asm-generic/siginfo.h: the signal is the terminal's, which sends it to the child, too
-LIBC = ctypes.CDLL(None)
 
 
 def environment(then: str = "") -> dict[str, str]:
@@ -61,7 +59,7 @@ def run(
     before, passed_on = signal.pthread_sigmask(signal.SIG_BLOCK, watched), set()
 
     def begin() -> None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:

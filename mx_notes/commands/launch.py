@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -15,13 +14,12 @@ from dataclasses import dataclass
 
 from .. import runtime
 from ..errors import UserError, at_least_one
+from ..parenthood import die_with_parent
 from .going_on import JOB, resuming
 from .train import Asked
 
 GRACE = 10.0  # seconds that the other processes have to end in good order after one has ended
 POLL = 0.05
-PR_SET_PDEATHSIG = 1  # sys/prctl.h
-LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -127,12 +125,8 @@ def _start(arguments: list[str], environment: dict[str, str]) -> subprocess.Pope
         env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )
-
-
-def _die_with_parent() -> None:
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait(children: list[Child]) -> Child | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..parenthood import die_with_parent
 from .claim import Evidence, Setting
 
 
@@ -72,6 +73,7 @@ def _received(receiver: Connection, process: BaseProcess) -> Outcome:
 
 
 def _work(module: str, setting: Setting, sender: Connection) -> None:
+    die_with_parent()
     # Ctrl-C reaches all processes; the parent ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = "1"  # MXNet reads it when it is loaded, which the import below does
