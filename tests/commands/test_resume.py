@@ -173,8 +173,9 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_used(run_folder
         "run/checkpoints/step-00000028/model-0000.params: damaged, its size or SHA-256 is not that in"
         " checkpoint.json; the one before it is used" in output.err
     )
-    assert "; from step 25" in output.out
-    assert "3 batches: 3 forward, 3 backward, 3 updates; backward ran once per batch" in output.out
+    said = " ".join(output.out.split())
+    assert "; from step 25" in said
+    assert "3 batches: 3 forward, 3 backward, 3 updates; backward ran once per batch" in said
     assert (rows(run_folder), parameters(run_folder), sorted(events(run_folder))) == before
     assert newest.parent.with_name("step-00000028.damaged").is_dir()
 
