@@ -1,6 +1,7 @@
 """`mx-notes` as a user meets it: what it prints, leaves behind, and returns."""
 
 import contextlib
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -105,10 +107,17 @@ def test_ctrl_c_saves_what_was_trained(tmp_path):
 def test_ctrl_c_in_a_terminal_leaves_a_clean_line(tmp_path):
     """In a terminal there is a bar, in the middle of whose line the interruption comes."""
     command = [sys.executable, "-m", "mx_notes", "train", "--epochs", "500", "--out", "my run", "--keep", "3"]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(tmp_path)
-        os.execv(sys.executable, command)
+    terminal, inside = pty.openpty()
+    training = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        **dict.fromkeys(("stdin", "stdout", "stderr"), inside),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(
+            0, termios.TIOCSCTTY, 0
+        ),  # Ctrl-C is a signal only of one's own terminal
+    )
+    os.close(inside)
     shown = b""
     while b"epoch   2/500" not in shown:
         shown += os.read(terminal, 4096)
@@ -116,7 +125,8 @@ def test_ctrl_c_in_a_terminal_leaves_a_clean_line(tmp_path):
     with contextlib.suppress(OSError):  # EIO: the program has ended
         while more := os.read(terminal, 4096):
             shown += more
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert training.wait() == 130
+    os.close(terminal)
     # What a terminal keeps of a line is what was written after the last return to its beginning (and ESC [K).
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in shown.decode().split("\n")]
     lines = [line.removeprefix("\x1b[K") for line in lines]
