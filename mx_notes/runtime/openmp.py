@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SMALL_BATCH = 1 << 14  # pixels of a batch's images; see docs/performance.md
+SMALL_BATCH = 1 << 13  # pixels of a batch's images; see docs/performance.md
 LOOKS, PAUSE = 5, 0.005  # how often the machine's running processes are counted, and seconds between
 
 
