@@ -133,7 +133,7 @@ WORKLOADS = {
 
 
 class Spent(NamedTuple):
-    """What a block of training took, in seconds."""
+    """The seconds that a block of training takes."""
 
     wall: float
     thread: float  # the processor time of the program's own thread, in which the hooks run
