@@ -21,6 +21,11 @@ DTYPES = ("float32", "float16")
 ALIASES = {"lr": "learning_rate", "wd": "weight_decay"}  # MXNet's own short names
 # Knobs of older files, with the only value that still has a meaning.
 GONE = {"kvstore": "dist_sync", "gradient_compression": 0}
+NEED_A_FOLDER = {  # data sets that are nowhere unless `data_dir` says so: what it must name
+    "folder": "the folder with a folder of pictures for each class",
+    "imagerecord": "the folder with train.rec, train.idx and val.rec",
+}
+FILE = "recipe.json"  # in a run's folder and in a checkpoint's
 KINDS = {int: "a whole number", float: "a number", str: "text in one line"}
 LARGEST_FILE = 1 << 16  # bytes: a recipe has less than 1,000
 LARGEST_IMAGE = 4096  # pixels: beyond, a single activation takes gigabytes
@@ -113,6 +118,11 @@ class Recipe:
                 raise UserError(f"{name}={text}: expected {KINDS[types[name]]}") from None
         return dataclasses.replace(self, **changes)
 
+    def expect_data_dir(self) -> None:
+        """Raise UserError for data that must be somewhere, and `data_dir` does not say where."""
+        if self.data in NEED_A_FOLDER and not self.data_dir:
+            raise UserError(f"{self.data}: --data-dir must name {NEED_A_FOLDER[self.data]}")
+
     def to_json(self) -> str:
         """The recipe as JSON text, one knob a line."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
@@ -147,6 +157,21 @@ def read(path: Path) -> Recipe:
         return Recipe.from_json(content.decode())
     except (UserError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def of_run(folder: Path, said: str = "") -> Recipe:
+    """The recipe of the run in a folder. said: how the user named the folder, if not by its path alone.
+
+    Raises UserError, without MXNet, for a folder that is no run's.
+    """
+    said = said or str(folder)
+    if not folder.is_dir():
+        raise UserError(
+            f"{said}: {'not a folder' if folder.exists() else 'no such folder'}, expected a run's"
+        )
+    if not (folder / FILE).is_file():
+        raise UserError(f"{said}: has no {FILE}, so it is not the folder of a run")
+    return read(folder / FILE)
 
 
 def _values(knobs: Mapping[str, object], types: Mapping[str, type]) -> dict[str, object]:

@@ -24,7 +24,7 @@ from .hooks.telling import Unreadable, audience, pay, strict, unreported
 from .ignores import ignores_in, users_files
 from .report.accepting import accept
 from .report.summary import RuleState, State, Summary, plural
-from .rules import ERROR, Findings, Message, NothingToCheck, Rule, rules
+from .rules import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, rules
 from .settings import Settings
 from .trace.recorder import Recorder
 from .trace.step import Noted, RunFacts, Step
@@ -71,6 +71,7 @@ class Watch:
         self._found_on: dict[int, list[Finding]] = defaultdict(list)  # the first steps: what they repeat
         self._rules: list[Rule] = [kind() for kind in rules().values()]
         self._stepping = [rule for rule in self._rules if type(rule).on_step is not Rule.on_step]
+        self._always_stepping = [rule for rule in self._stepping if not rule.sampled_only]
         self._stopped: set[str] = set()
         self._seen: dict[tuple, Finding] = {}
         self._max_steps, self._stops = max_steps, 0
@@ -216,9 +217,8 @@ class Watch:
         if ELSEWHERE not in self.remarks and step.noted(Noted.BACKWARD_ELSEWHERE):
             self.remarks.append(ELSEWHERE)
         with np.errstate(all="ignore"):
-            for rule in self._stepping:
-                if step.sampled or not rule.sampled_only:
-                    self._ask(rule, rule.on_step, step)
+            for rule in self._stepping if step.sampled else self._always_stepping:
+                self._ask(rule, rule.on_step, step)
         if self._witness:
             self._witness.on_step(step, self.recorder.now.passes)
         if self._on_step:
@@ -244,14 +244,15 @@ class Watch:
                 f"rule {rule.id} stopped at step {self.number_of_steps}: {_line(error)}; please report this"
             )
             return
-        if not isinstance(found, NothingToCheck):
-            self._enter(rule, found, about if isinstance(about, Step) else None)
-
-    def _enter(self, rule: Rule, messages: list[Message], step: Step | None) -> None:
+        if found is NOTHING_TO_CHECK:
+            return
+        step = about if isinstance(about, Step) else None
         if step or rule.id not in self.checked:
             self.checked[rule.id] += 1
-        if not messages:
-            return
+        if found:
+            self._enter(rule, found, step)
+
+    def _enter(self, rule: Rule, messages: list[Message], step: Step | None) -> None:
         seen = []
         for message in messages:
             finding = Finding(

@@ -22,7 +22,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import disk
+from .. import disk, recipes
 from ..errors import UserError
 from ..parallel.workers import Workers
 from ..recipes import Recipe
@@ -31,7 +31,7 @@ from . import arrays
 from .state import State, parse_parameters, parse_progress
 
 SYMBOL, PARAMETERS, OPTIMIZER = "model-symbol.json", "model-0000.params", "optimizer.params"
-PROGRESS, RECIPE, MANIFEST = "progress.json", "recipe.json", "checkpoint.json"
+PROGRESS, RECIPE, MANIFEST = "progress.json", recipes.FILE, "checkpoint.json"
 FILES = (SYMBOL, PARAMETERS, OPTIMIZER, PROGRESS, RECIPE)
 FORMAT = 1
 NAME = re.compile(r"step-[0-9]{8,}")

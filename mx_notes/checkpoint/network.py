@@ -46,7 +46,7 @@ def restore(out: Path, which: str = "best", data_dir: str | None = None) -> Netw
     a checkpoint that is missing, damaged or of another network, and data that cannot be loaded or have other
     classes.
     """
-    recipe = _recipe(out)
+    recipe = recipes.of_run(out)
     if data_dir is not None:
         recipe = replace(recipe, data_dir=data_dir)
     chosen = chosen_checkpoint(out, which)
@@ -65,19 +65,11 @@ def restore_alone(out: Path, which: str = "best") -> Network[Description]:
 
     Of a run without a description, from before there was one, the data are loaded to be described.
     """
-    recipe = _recipe(out)
+    recipe = recipes.of_run(out)
     chosen = chosen_checkpoint(out, which)
     path = out / description.NAME
     data = description.read(path) if path.exists() else Description.of(_loaded(recipe))
     return _network(recipe, data, chosen)
-
-
-def _recipe(out: Path) -> Recipe:
-    if not out.is_dir():
-        raise UserError(f"{out}: {'not a folder' if out.exists() else 'no such folder'}, expected a run's")
-    if not (out / folder.RECIPE).is_file():
-        raise UserError(f"{out}: has no {folder.RECIPE}, so it is not the folder of a run")
-    return recipes.read(out / folder.RECIPE)
 
 
 def _loaded(recipe: Recipe) -> Dataset:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import recipes
 from ..errors import UserError
 from . import output_flags, training_verbs
 
@@ -313,12 +314,14 @@ def _notes(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    recipes.of_run(options.run)  # before MXNet is opened
     from ..commands import evaluate
 
     return evaluate.report(options.run, options.checkpoint, options.data_dir, options.device)
 
 
 def _predict(options: argparse.Namespace) -> int:
+    recipes.of_run(options.run)
     from ..commands import predict
 
     return predict.report(options.run, options.files, options.checkpoint, options.json)
@@ -331,11 +334,23 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    network, rest = options.network, options.rest
+    of_model = bool(rest) and len(rest) <= 2 and rest[0].isdecimal()
+    if not of_model and len(rest) != 1:
+        raise UserError("export: expected RUN FILE, or PREFIX EPOCH [FILE] --shape 3,224,224")
+    if not of_model and (options.shape or options.input):
+        raise UserError(
+            f"export {network} {rest[0]}: a run has its own shape and images; leave out --shape and --input"
+        )
+    if not of_model:
+        recipes.of_run(network)
     from ..commands import export
 
-    return export.report(
-        options.network, options.rest, options.shape, options.input, options.checkpoint, options.data_dir
-    )
+    if of_model:
+        return export.export_model(
+            network, int(rest[0]), Path(rest[1]) if rest[1:] else None, options.shape, options.input
+        )
+    return export.export_run(network, Path(rest[0]), options.checkpoint, options.data_dir)
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..audit.events import NOWHERE
 from ..audit.finding import Finding
 from ..audit.handover import OPENED, OPTIONS, left
-from ..audit.ignores import fault, ignores_in
+from ..audit.ignores import expect_rule, fault, ignores_in
 from ..audit.report.accepting import accept, baseline
 from ..audit.report.formats import Format, written
 from ..audit.report.summary import Summary
@@ -47,6 +47,8 @@ class Asked:
 
 def explain(rule: str | None) -> int:
     """Print one rule, or the list of all; returns the exit status. Raises UserError for an unknown rule."""
+    if rule is not None:
+        expect_rule(rule, f"--explain {rule}")
     from ..audit.report import handbook  # opens MXNet
 
     print(handbook.listing() if rule is None else handbook.explain(rule))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import checkpoint, disk, recipes
+from .. import disk, recipes
 from ..errors import UserError
 from ..recipes import Recipe
 from ..terminal import narrow
@@ -68,9 +68,7 @@ def report(folders: Sequence[Path], figure: Path) -> int:
 
 def read(folder: Path) -> Finished:
     """Read a run's folder. Raises UserError, naming the file, where it holds no run, or none with an epoch done."""
-    if not (folder / checkpoint.RECIPE).is_file():
-        raise UserError(f"{folder}: no run's folder (it has no {checkpoint.RECIPE})")
-    recipe, path = recipes.read(folder / checkpoint.RECIPE), folder / "metrics.jsonl"
+    recipe, path = recipes.of_run(folder), folder / "metrics.jsonl"
     rows = [disk.parse_json(line, path) for line in disk.read(path, disk.LARGEST_JSON).splitlines()]
     rows = [row for row in rows if "epoch" in row]
     needed = ("epoch", "loss", "validation_accuracy", "images_per_second", "seconds")

@@ -28,26 +28,6 @@ BATCH = 51  # 256 = 5 × 51 + 1: two sizes, one of them a single image
 RANDOM = (4, 1)  # batches of random inputs for other models
 
 
-def report(
-    network: Path,
-    rest: list[str],
-    shapes: list[str],
-    real: Path | None = None,
-    which: str = "best",
-    data_dir: str | None = None,
-) -> int:
-    """Export a run (rest: FILE), or a model that MXNet saved (rest: EPOCH, or EPOCH and FILE)."""
-    if rest and len(rest) <= 2 and rest[0].isdecimal():
-        return export_model(network, int(rest[0]), Path(rest[1]) if rest[1:] else None, shapes, real)
-    if len(rest) != 1:
-        raise UserError("export: expected RUN FILE, or PREFIX EPOCH [FILE] --shape 3,224,224")
-    if shapes or real:
-        raise UserError(
-            f"export {network} {rest[0]}: a run has its own shape and images; leave out --shape and --input"
-        )
-    return export_run(network, Path(rest[0]), which, data_dir)
-
-
 def export_run(folder: Path, target: Path, which: str = "best", data_dir: str | None = None) -> int:
     """Export the network of the run in a folder to the new file `target`, and print the comparison.
 

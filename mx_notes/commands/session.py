@@ -132,11 +132,8 @@ class Session:
 
     def _begun(self, settings: Sequence[str], override: bool) -> tuple[Recipe, State | None]:
         """Take the lock of the run in `out`; returns the recipe to go on with and the newest state."""
-        path = self._out / checkpoint.RECIPE
-        if not path.is_file():
-            raise UserError(f"--resume {self._out}: no run's folder (it has no {path.name})")
         self._held.enter_context(disk.locked(self._out))
-        recipe = recipes.read(path).override(settings)
+        recipe = recipes.of_run(self._out).override(settings)
         before, damaged = checkpoint.newest(self._out)
         for message in damaged:
             print(f"mx-notes: {message}; the one before it is used", file=sys.stderr)

@@ -36,7 +36,14 @@ class Asked:
             )
         if self.resume and self.start_from:
             raise UserError("--from: a resumed run goes on with its own parameters; leave it out")
-        return recipes.preset(self.preset).override(list(self.settings))
+        if self.resume and not cluster.role():  # of several workers, only the first needs the folder
+            recipes.of_run(self.resume, f"--resume {self.resume}")
+        if self.start_from and not self.start_from.exists():
+            raise UserError(f"--from {self.start_from}: no such file or folder")
+        recipe = recipes.preset(self.preset).override(list(self.settings))
+        if not self.resume:
+            recipe.expect_data_dir()
+        return recipe
 
     @property
     def preset(self) -> str:

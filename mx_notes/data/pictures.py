@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import disk
 from ..errors import UserError
+from ..recipes import NEED_A_FOLDER
 from ..runtime import threads
 from . import class_folders
 from .dataset import Dataset
@@ -85,7 +86,7 @@ def load(folder: Path | None, edge: int, validation: float, seed: int) -> Datase
     pictures, which it names and counts.
     """
     if folder is None:
-        raise UserError("folder: --data-dir must name the folder with a folder of pictures for each class")
+        raise UserError(f"folder: data_dir must name {NEED_A_FOLDER['folder']}")
     listing = class_folders.scan(folder)
     files, source = _divided(listing, folder, validation, seed)
     everything = [path for paths, _ in files.values() for path in paths]

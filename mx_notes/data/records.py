@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import disk, runtime
 from ..errors import UserError
+from ..recipes import NEED_A_FOLDER
 from .dataset import Dataset
 from .formats import picture, recordio
 from .formats.recordio import Records
@@ -119,7 +120,7 @@ def load(folder: Path | None, image_size: int) -> Dataset:
     UserError for a file that is missing or damaged, and for a label outside the classes.
     """
     if folder is None:
-        raise UserError("imagerecord: --data-dir must name the folder with train.rec, train.idx and val.rec")
+        raise UserError(f"imagerecord: data_dir must name {NEED_A_FOLDER['imagerecord']}")
     for name in ("train.rec", "train.idx", "val.rec"):
         if not (folder / name).is_file():
             raise UserError(f"imagerecord: no {name} in {folder}; MXNet's tools/im2rec.py makes it")

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from .. import disk, runtime
 from ..errors import UserError, nearest
-from .claim import Setting, claims
+from .claim import Setting, claims, known
 from .claim_processes import measure
 from .page.render import html
 from .record import Record, Result
@@ -29,8 +29,12 @@ def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
     """
     if setting.seed < 0:
         raise UserError(f"--seed {setting.seed}: expected 0 or more")
-    modules = chosen(only)
+    for name in only or ():
+        if name not in known():
+            hint = nearest(name, known(), otherwise="`mx-notes notes --list` lists them")
+            raise UserError(f"--only {name}: no such claim; {hint}")
     _create(out)
+    modules = {name: module for name, module in claims().items() if only is None or name in only}
     began = time.perf_counter()
     results = _measured(modules, setting)
     record = Record.of(setting, results, time.perf_counter() - began)
@@ -41,16 +45,6 @@ def run(only: Sequence[str] | None, setting: Setting, out: Path) -> int:
     print(f"\n{summary}; {record.seconds:.0f} s, seed {setting.seed}{quick}")
     print(f"the page: {out / 'index.html'}")
     return 1 if any(result.outcome.error for result in results) else 0
-
-
-def chosen(only: Sequence[str] | None) -> dict[str, ModuleType]:
-    """Choose the claims' modules by id, in the note's order; raises UserError naming the id nearest to an unknown one."""
-    known = claims()
-    for name in only or ():
-        if name not in known:
-            hint = nearest(name, known, otherwise="`mx-notes notes --list` lists them")
-            raise UserError(f"--only {name}: no such claim; {hint}")
-    return {name: module for name, module in known.items() if only is None or name in only}
 
 
 def listing() -> str:

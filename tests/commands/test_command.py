@@ -159,3 +159,38 @@ def test_the_version_is_the_projects(mx_notes_command):
 
 def test_help_teaches(mx_notes_command):
     assert "mx-notes train --recipe fashion-mnist" in mx_notes_command("train", "--help").stdout
+
+
+WITHOUT_MXNET = """
+import sys
+sys.modules["mxnet"] = None  # importing it fails
+from mx_notes import cli
+for line in sys.stdin:
+    print(cli.main(line.split()), flush=True)
+"""
+
+
+def test_bad_input_that_needs_no_mxnet_is_refused_before_it_is_opened(tmp_path):
+    wrong = {
+        "audit nosuch.py": "nosuch.py: no such file",
+        "audit --explain nosuch": "--explain nosuch: no such rule; `mx-notes audit --rules` lists them",
+        "audit --ignore mean-los x.py": "--ignore mean-los: no such rule; did you mean mean-loss?",
+        "run nosuch.py": "nosuch.py: no such file",
+        "doctor nosuch.py": "nosuch.py: no such file",
+        "train --set lr=a": "learning_rate=a: expected a number",
+        "train --resume nosuch": "--resume nosuch: no such folder, expected a run's",
+        "train --from nosuch": "--from nosuch: no such file or folder",
+        "train --data folder": "folder: --data-dir must name the folder with a folder of pictures for each class",
+        "evaluate nosuch": "nosuch: no such folder, expected a run's",
+        "predict nosuch cat.jpg": "nosuch: no such folder, expected a run's",
+        "compare nosuch other": "nosuch: no such folder, expected a run's",
+        "export nosuch": "export: expected RUN FILE, or PREFIX EPOCH [FILE] --shape 3,224,224",
+        "export nosuch net.onnx": "nosuch: no such folder, expected a run's",
+        "notes --only nosuch": "--only nosuch: no such claim; `mx-notes notes --list` lists them",
+        "notes --seed -1": "--seed -1: expected 0 or more",
+    }
+    (tmp_path / "x.py").touch()
+    command = [sys.executable, "-c", WITHOUT_MXNET]
+    done = subprocess.run(command, input="\n".join(wrong), capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.split() == ["2"] * len(wrong), done.stderr
+    assert done.stderr.splitlines() == [f"mx-notes: {message}" for message in wrong.values()]

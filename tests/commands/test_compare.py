@@ -89,7 +89,7 @@ def test_bad_input_is_one_line_and_status_2(two, tmp_path, capsys):
     write(tmp_path / "odd", [], epochs=[{"epoch": 1}])
     for arguments, message in [
         (["a"], "compare a: expected two runs or more"),
-        (["a", "gone"], "gone: no run's folder (it has no recipe.json)"),
+        (["a", "gone"], "gone: no such folder, expected a run's"),
         (["a", "none"], "none/metrics.jsonl: no epoch is done"),
         (["a", "odd"], "odd/metrics.jsonl: not the metrics of a run"),
         (["a", "old"], "old/evaluation.json: has no predictions; write it anew: mx-notes evaluate old"),

@@ -238,7 +238,7 @@ def test_an_edited_recipe_is_a_changed_one(run_folder, capsys):
 def test_resuming_what_is_no_run_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for arguments, message in [
-        (["--resume", "nothing"], "--resume nothing: no run's folder (it has no recipe.json)"),
+        (["--resume", "nothing"], "--resume nothing: no such folder, expected a run's"),
         (["--resume", "a", "--out", "b"], "--resume: goes on in the run's own folder"),
         (["--checkpoint-every", "0"], "--checkpoint-every 0: expected a whole number of at least 1"),
         (["--keep", "0"], "--keep 0: expected a whole number of at least 1"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mx_notes.audit.rules import rules
 from mx_notes.notes import claims as folder
-from mx_notes.notes.claim import Verdict, claims
+from mx_notes.notes.claim import Verdict, claims, known
 from mx_notes.notes.page.subset_font import signs
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +16,7 @@ def test_a_module_is_a_claim_unless_its_name_begins_with_an_underscore():
     found = claims()
     assert {module.__name__.rpartition(".")[2] for module in found.values()} == modules
     assert len(found) == len(modules)  # no id stands twice
+    assert sorted(found) == sorted(known())
 
 
 def test_a_guess_has_two_or_three_answers_one_of_them_for_each_verdict_that_decides():

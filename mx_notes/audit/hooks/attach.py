@@ -26,7 +26,7 @@ from ...runtime import mx
 from .c_functions import C_FUNCTIONS
 from .listener import Listener, operator_names
 from .methods import methods
-from .telling import Attachment, audience, audiences, unreported
+from .telling import Attachment, audience, audiences, deliver, unreported
 
 UNSEEN = f"{__file__} (like importlib._bootstrap)"  # the file of the hooks' frames, as tracebacks have it
 
@@ -51,8 +51,7 @@ def attached(
         mine.add(attachment)
     try:
         with unreported():
-            for listener in listeners:
-                attachment.call(listener.begin)
+            deliver([(attachment, listener.begin) for listener in listeners])
         yield
     finally:
         with _installing:

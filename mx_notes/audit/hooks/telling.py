@@ -32,19 +32,27 @@ class Attachment:
         self.listeners, self._failed = listeners, failed
         self.stopped = False
 
-    def call(self, method: Callable, *arguments: Any) -> None:
-        """Call a listener's method, unless one of them has failed before."""
-        if self.stopped:
+    def caught(self, error: Exception) -> None:
+        """Take what a listener raised. Of what is unreadable the program is told, where it waits itself."""
+        if isinstance(error, Unreadable):
             return
-        try:
-            method(*arguments)
-        except Unreadable:
-            pass  # the program is told, where it waits itself
-        except Exception as error:
-            if strict():
-                raise
-            self.stopped = True
-            self._failed(error)
+        if strict():
+            raise error
+        self.stopped = True
+        self._failed(error)
+
+
+Calls = list[tuple[Attachment, Callable]]
+
+
+def deliver(calls: Calls, *arguments: Any) -> None:
+    """Call these methods of listeners, but none of an attachment that has stopped."""
+    for attachment, method in calls:
+        if not attachment.stopped:
+            try:
+                method(*arguments)
+            except Exception as error:
+                attachment.caught(error)
 
 
 class Audience:
@@ -61,7 +69,7 @@ class Audience:
         # nobody after; so the program gets it where it next waits itself.
         self.owed: bytes | None = None
         self.freed: dict[int, None] = {}  # a set in which single operations are safe in every thread
-        self.heard: dict[str, list[tuple[Attachment, Callable]]] = {moment: [] for moment in MOMENTS}
+        self.heard: dict[str, Calls] = {moment: [] for moment in MOMENTS}
         self._attachments: list[Attachment] = []
 
     def add(self, attachment: Attachment) -> None:
@@ -102,21 +110,19 @@ class Audience:
         before, self.busy = self.busy, True
         try:
             self.settle()
-            self.pass_on(moment, *arguments)
+            deliver(self.heard[moment], *arguments)
         finally:
             self.busy = before
 
     def pass_on(self, moment: str, *arguments: Any) -> None:
         """Tell of a moment that is being told already: to listeners that have come meanwhile."""
-        for attachment, method in self.heard[moment]:
-            attachment.call(method, *arguments)
+        deliver(self.heard[moment], *arguments)
 
     def settle(self) -> None:
         """Tell of the handles that were freed since the last moment."""
         while self.freed:
             handle, _ = self.freed.popitem()
-            for attachment, method in self.heard["handle_freed"]:
-                attachment.call(method, handle)
+            self.pass_on("handle_freed", handle)
 
 
 class _Thread(threading.local):

@@ -6,6 +6,7 @@ import pytest
 
 from mx_notes.audit.report import handbook
 from mx_notes.audit.rules import rules
+from mx_notes.commands import audit
 from mx_notes.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -32,4 +33,4 @@ def test_the_list_has_each_rule_with_its_severity():
 
 def test_an_unknown_rule_is_answered_with_the_nearest():
     with pytest.raises(UserError, match="--explain mean-los: no such rule; did you mean mean-loss"):
-        handbook.explain("mean-los")
+        audit.explain("mean-los")
