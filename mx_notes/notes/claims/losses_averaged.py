@@ -17,6 +17,8 @@ from ..lab.small_training import cross_entropy
 EXAMPLES = 32
 ONE, TWO = (mx.cpu(0),), (mx.cpu(0), mx.cpu(1))
 SAME = 1e-5  # relative, norms over all parameters: float32 sums over 20 layers, in another order
+DERIVATIVE = 1e-4  # relative: a step of STEP crosses none, or one, of the network's kinks
+STEP = 1e-9
 
 
 def own_gradients(net: mx.gluon.HybridBlock, images: mx.nd.NDArray, labels: mx.nd.NDArray) -> np.ndarray:
@@ -30,6 +32,29 @@ def own_gradients(net: mx.gluon.HybridBlock, images: mx.nd.NDArray, labels: mx.n
         losses = cross_entropy(net(images), labels)
     heads = mx.nd.one_hot(mx.nd.arange(len(losses), ctx=images.context), len(losses))
     return np.stack([flat(mx.autograd.grad(losses, weights, [head], retain_graph=True)) for head in heads])
+
+
+def off_the_derivative(seed: int) -> float:
+    """Hold backward from the mean loss against the loss's difference quotient along a random direction.
+
+    Returns their relative difference, in float64.
+    """
+    net, (images,), (labels,) = start(seed, ONE)
+    net.cast("float64")
+    weights, rng = learned(net), np.random.default_rng(seed)
+    at = [parameter.data().asnumpy() for parameter in weights]
+    direction = [rng.normal(size=values.shape) for values in at]
+
+    def mean_loss(step: float) -> mx.nd.NDArray:
+        for parameter, values, way in zip(weights, at, direction, strict=True):
+            parameter.set_data(mx.nd.array(values + step * way, dtype="float64"))
+        with mx.autograd.record():
+            return cross_entropy(net(images.astype("float64")), labels).mean()
+
+    mean_loss(0).backward()
+    slope = sum(float((p.grad().asnumpy() * way).sum()) for p, way in zip(weights, direction, strict=True))
+    quotient = (mean_loss(STEP) - mean_loss(-STEP)).asscalar() / (2 * STEP)
+    return abs(slope / quotient - 1)
 
 
 def by_gluon(seed: int, devices: Sequence, average: bool, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +129,7 @@ CLAIM = Claim(
         Verdict.CORRECTED: "From their mean or their sum: then the optimiser divides.",
         Verdict.REFUTED: "From one of them.",
     },
-    rules=("mean-loss",),
+    rules=("mean-loss", "loss-derivative"),
     commands=("mx-notes audit tests/programs/bugs/gluon_step_of_one_sums_the_batch.py",),
     statement=(
         "A forward pass gives one loss for each example of the batch. With mini-batch SGD backward uses neither one "
@@ -115,12 +140,14 @@ CLAIM = Claim(
         "at the losses give each example's own gradient. Their mean is held against what each way of training has "
         "in its gradient buffers after backward, and against what it applies (the change of the weights at learning "
         "rate 1). On two devices batch norm works on each half by itself, so there the examples' gradients are taken "
-        "from halves too."
+        "from halves too. That backward gives the mean's derivative at all is held against the difference of the "
+        "mean loss at two points near by, in float64."
     ),
     criterion=(
         f"Confirmed if, on each way and seed, the applied gradient and the buffers are the mean within {SAME:g} "
         f"(relative). Corrected if what is applied is, but some buffers hold {EXAMPLES} times the mean. Refuted if "
-        "something else is applied. Inconclusive if what is wrong on purpose is not seen as such."
+        "something else is applied. Inconclusive if what is wrong on purpose is not seen as such, or backward from "
+        f"the mean differs from the loss's own difference quotient by more than {DERIVATIVE:g}."
     ),
     shown=(own_gradients, by_gluon),
 )
@@ -138,6 +165,10 @@ def verdict(numbers: dict) -> Judgement:
     if any(max(found["distance"]) > SAME for found in numbers["wrong"].values()):
         return Judgement(
             Verdict.INCONCLUSIVE, deciding, "A gradient that is wrong on purpose was not seen as such."
+        )
+    if max(numbers["off_the_derivative"]) > DERIVATIVE:
+        return Judgement(
+            Verdict.INCONCLUSIVE, deciding, "What backward gives is not the derivative of the mean loss."
         )
     reason = f"On {len(off)} ways what is applied differs from the mean of the {EXAMPLES} own gradients by at most {worst:.1e}"
     others = [way for way, each in off.items() if each > SAME]
@@ -157,7 +188,8 @@ def verdict(numbers: dict) -> Judgement:
         "(rescale_grad). By linearity it is the same, as long as exactly one of the two divides."
     )
     halves = (
-        f" On two devices each half has its own batch norm, which makes the mean differ by up to "
+        f" Backward from the mean is the mean's derivative: it differs from the difference quotient by at most "
+        f"{max(numbers['off_the_derivative']):.1e} (float64). On two devices each half has its own batch norm, which makes the mean differ by up to "
         f"{numbers['batch_norm_in_halves']:.0%} from that of the whole batch."
     )
     return Judgement(Verdict.CORRECTED, deciding, f"{reason}.{halves}", correction)
@@ -181,6 +213,7 @@ def measure(setting: Setting) -> Evidence:
         "one_loss_alone": [
             float(np.mean([factor(g / EXAMPLES, t["own"].mean(axis=0)) for g in t["own"]])) for t in trials
         ],
+        "off_the_derivative": [off_the_derivative(seed) for seed in seeds],
         "batch_norm_in_halves": max(trial["halves"] for trial in trials),
         "distance_by_losses_used": {str(n): [of[n] for of in of_losses] for n in of_losses[0]},
     }

@@ -13,10 +13,11 @@ def evidence():
     return claim.measure(Setting(quick=True))
 
 
-def numbers(buffers=(1.0, N), distance=1e-6, wrong=1e-6):
+def numbers(buffers=(1.0, N), distance=1e-6, wrong=1e-6, off=1e-9):
     return {
         "ways": {f"way {b:g}": {"buffers": [b, b], "distance": [distance, 1e-7]} for b in buffers},
         "wrong": {"the sum": {"distance": [wrong]}},
+        "off_the_derivative": [off],
         "batch_norm_in_halves": 0.5,
     }
 
@@ -52,6 +53,15 @@ def test_what_is_wrong_is_off_by_its_factor(evidence):
     np.testing.assert_allclose(evidence.numbers["one_loss_alone"], 1 / N, rtol=1e-9)
 
 
+def test_backward_gives_the_derivative(evidence, monkeypatch):
+    # Rounding of the difference of two losses: 1e-16 over steps of 1e-9.
+    assert max(evidence.numbers["off_the_derivative"]) < 1e-5
+    monkeypatch.setattr(
+        claim, "cross_entropy", lambda scores, labels: mx.nd.BlockGrad(scores[:, 0]) + scores[:, 1]
+    )
+    assert claim.off_the_derivative(1) > 0.1
+
+
 def test_fewer_losses_are_as_far_off_as_sampling_says():
     own = np.random.default_rng(0).normal(0.5, 1, (N, 1000))
     measured = claim.subsets(own, np.random.default_rng(1), draws=200)
@@ -74,6 +84,7 @@ def test_verdicts():
     assert claim.verdict(numbers(distance=0.01))[0] is Verdict.REFUTED
     assert claim.verdict(numbers(buffers=(1.0, 16.0)))[0] is Verdict.REFUTED
     assert claim.verdict(numbers(wrong=0.5))[0] is Verdict.INCONCLUSIVE
+    assert claim.verdict(numbers(off=0.01))[0] is Verdict.INCONCLUSIVE
 
 
 def test_evidence_can_be_shown(evidence):
