@@ -10,6 +10,10 @@ import time
 
 import pytest
 
+from mx_notes.audit import handover, process
+from mx_notes.commands import following
+from mx_notes.runtime import mx
+
 LOOP = """
 import os, signal, sys, time
 import mxnet as mx
@@ -45,9 +49,9 @@ def running(tmp_path):
         return started[0], int(started[0].stdout.readline())
 
     yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    for each in started:
+        each.kill()
+        each.communicate()
 
 
 def until(stream, pattern):
@@ -98,3 +102,47 @@ def test_a_program_with_a_handler_of_its_own_gets_the_signal(running):
     audit, _ = running(beginning=handler)
     audit.send_signal(signal.SIGUSR1)
     assert audit.stdout.readline() == "preempted\n"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of both sides: it stands until a test moves it."""
+    now = [0.0]
+    monkeypatch.setattr(following, "monotonic", lambda: now[0])
+    monkeypatch.setattr(process, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_process_leaves_its_report_so_far_each_half_minute(tmp_path, clock):
+    weight, data = mx.nd.ones((3, 5)), mx.nd.ones((4, 5))
+    weight.attach_grad()
+    optimizer = mx.optimizer.get_updater(mx.optimizer.SGD(learning_rate=0.01))
+    file = tmp_path / f"{os.getpid()}{handover.SO_FAR}"
+    watched = process._Process(folder=str(tmp_path), live=False, options={})
+    watched.begin()
+    try:
+        seen = []
+        for now in (0, 10, 29, 31, 40, 60, 62):
+            clock[0] = now
+            file.unlink(missing_ok=True)
+            for _ in range(2):  # a step is judged when the next begins
+                with mx.autograd.record():
+                    loss = mx.nd.dot(data, weight.T).square().mean()
+                loss.backward()
+                optimizer(0, weight.grad, weight)
+            seen.append(file.exists())
+    finally:
+        watched.finish()
+    assert seen == [False, False, False, True, False, False, True]
+
+
+def test_the_report_so_far_is_kept_at_most_once_in_half_a_minute(tmp_path, clock):
+    kept = []
+    follower = following.Following(tmp_path, lambda pid: "so far", kept.append, live=False, colour=False)
+    seen = []
+    for now in (10, 31, 40, 60, 62):
+        clock[0] = now
+        (tmp_path / f"1{handover.SO_FAR}").touch()
+        follower.look(1)
+        seen.append(len(kept))
+    assert seen == [0, 1, 1, 1, 2]
