@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,24 @@ def test_the_recipe_that_a_data_set_has_is_its_own(place, capsys, monkeypatch):
     assert run(capsys, "train", "--data", "folder", "--data-dir", "pics", *TINY)[0] == 0
     recipe = json.loads(Path("runs/folder-1/recipe.json").read_text())
     assert (recipe["learning_rate"], recipe["rotate"]) == (0.05, 0.0)
+
+
+def test_fine_tuning_in_python_is_as_the_page_says(place, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    page = Path(__file__).parents[2] / "docs" / "pictures.md"
+    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+    short = {"data_dir=pictures": "data_dir=pics", "runs/folder-1": "first"}
+    short["lr_head=10"] = 'lr_head=10", "epochs=1", "batch_size=16'
+    for words, others in short.items():
+        assert words in block
+        block = block.replace(words, others)
+    names = {}
+    exec(compile(block, page.name, "exec"), names)
+    assert "taken" in capsys.readouterr().out
+    frozen = [name for name in names["run"].module.get_params()[0] if "stage1" in name]
+    before = checkpoint.restore(place / "first").parameters
+    after = names["run"].module.get_params()[0]
+    assert frozen and all((after[name] == before[name]).asnumpy().all() for name in frozen)
 
 
 def test_a_prediction_is_what_the_network_says_of_that_picture(place, capsys):
