@@ -216,7 +216,7 @@ class Watch:
             self._sampled.append(step.number)
         if ELSEWHERE not in self.remarks and step.noted(Noted.BACKWARD_ELSEWHERE):
             self.remarks.append(ELSEWHERE)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore") if step.sampled else nullcontext():
             for rule in self._stepping if step.sampled else self._always_stepping:
                 self._ask(rule, rule.on_step, step)
         if self._witness:

@@ -105,15 +105,6 @@ class Audience:
         self._attachments = attachments
         self.listening = bool(attachments)
 
-    def tell(self, moment: str, *arguments: Any) -> None:
-        """Call this method of all listeners that override it."""
-        before, self.busy = self.busy, True
-        try:
-            self.settle()
-            deliver(self.heard[moment], *arguments)
-        finally:
-            self.busy = before
-
     def pass_on(self, moment: str, *arguments: Any) -> None:
         """Tell of a moment that is being told already: to listeners that have come meanwhile."""
         deliver(self.heard[moment], *arguments)
@@ -154,10 +145,16 @@ def quiet() -> bool:
 
 
 def tell(moment: str, *arguments: Any) -> None:
-    """Tell this thread's listeners of a moment: the name of a method of Listener, and its arguments."""
+    """Tell this thread's listeners, unless it is `quiet`, of a moment: a method of Listener, and its arguments."""
     mine = _thread.audience
-    if mine.heard[moment] or mine.freed:
-        mine.tell(moment, *arguments)
+    calls = mine.heard[moment]
+    if calls or mine.freed:
+        mine.busy = True
+        try:
+            mine.settle()
+            deliver(calls, *arguments)
+        finally:
+            mine.busy = False
 
 
 def owe(error: Exception) -> Unreadable:

@@ -46,9 +46,11 @@ class FrozenParameter(Rule):
         """Remember what was updated and what moved; the verdict comes at the end."""
         self.steps = step.number
         for update in step.updates:
-            self.updated |= {update.name} if update.buffer is None else {update.name, update.buffer.name}
-        self.by_hand = self.by_hand or any(update.optimizer is None for update in step.updates)
-        self.passes = max([self.passes, *(update.passes for update in step.updates)])
+            self.updated.add(update.name)
+            if update.buffer is not None:
+                self.updated.add(update.buffer.name)
+            self.by_hand = self.by_hand or update.optimizer is None
+            self.passes = max(self.passes, update.passes)
         self.finite = self.finite and step.finite
         if step.looks:
             self.roles.update(left_out(step))

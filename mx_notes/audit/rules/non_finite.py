@@ -27,6 +27,8 @@ class NonFinite(Rule):
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Look at what was noted, and at the losses and arrays of a sampled step."""
+        if not (step.notes or step.looks or step.samples or step.weights):
+            return NOTHING_TO_CHECK
         noted = [_gradient(note) for note in step.noted(Noted.GRADIENT_NOT_FINITE)]
         found = [*noted, *map(Message, _losses(step)), *map(Message, _arrays(step))]
         self.told = self.told or bool(found)

@@ -255,7 +255,7 @@ class Step:
         if kind is Kind.BACKWARD and self.updates:
             # Two networks or devices have one pass each; and a pass of another step, whose gradient nobody
             # wanted, is none of this one. Of a pass in another thread only the gradient tells.
-            passes = max(update.passes for update in self.updates)
+            passes = max([update.passes for update in self.updates])
             most = min(most, passes) if ran else passes
         return int(most)
 

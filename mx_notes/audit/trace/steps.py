@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .fingerprint import fingerprint
 from .ledger import Buffer, Pass
 from .step import Note, Noted, Step, Update
 
+KINDS = [(kind, kind.value) for kind in Kind]
 KEPT_STEPS = 1000  # step records kept; the counts go on however long the training
 LABELS = 4096  # values of a batch's labels, to be told apart
 FINGERPRINTS = 1000  # steps whose batches are told apart
@@ -76,18 +78,19 @@ class OpenStep:
         self._count(step)
         self.closed.append(step)
         self.step = self._open(step.number + 1)
-        with mx.autograd.pause():  # what judges compute is no part of a forward pass that is being recorded
+        # What judges compute, on sampled steps alone, is no part of a forward pass that is being recorded.
+        with mx.autograd.pause() if step.sampled else nullcontext():
             for judge in self._judges:
                 judge(step)
         step.forget_arrays()
         return True
 
     def _count(self, step: Step) -> None:
-        for kind in Kind:
-            self.totals[kind.value, step.count(kind)] += 1
-        micro_batches = max((update.passes for update in step.updates if update.accumulates), default=1)
-        if micro_batches > 1:
-            self.totals["micro-batches", micro_batches] += 1
+        for kind, name in KINDS:
+            self.totals[name, step.count(kind)] += 1
+        micro_batches = [update.passes for update in step.updates if update.passes > 1 and update.accumulates]
+        if micro_batches:
+            self.totals["micro-batches", max(micro_batches)] += 1
         if not step.in_order() and len(self.out_of_order) < OUT_OF_ORDER:
             self.out_of_order.append(step.number)
 
