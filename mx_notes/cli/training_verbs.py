@@ -56,6 +56,11 @@ def _add_train(verbs: argparse._SubParsersAction) -> None:
         help="begin with what fits of a run's folder, a .params file, or PREFIX-symbol.json",
     )
     train.add_argument(
+        "--pretrained",
+        action="store_true",
+        help="begin with what fits of the parameters that GluonCV publishes for the model: a download",
+    )
+    train.add_argument(
         "--resume",
         type=Path,
         metavar="RUN",
@@ -112,6 +117,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         out=options.out,
         settings=(*flags, *options.settings),
         start_from=options.start_from,
+        pretrained=options.pretrained,
         resume=options.resume,
         override=options.override,
         every=options.checkpoint_every,

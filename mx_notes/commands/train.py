@@ -21,6 +21,7 @@ class Asked:
     out: Path | None = None
     settings: tuple[str, ...] = ()  # name=value changes of the recipe
     start_from: Path | None = None  # a run's folder or a file, whose parameters the run begins with
+    pretrained: bool = False  # begin with the parameters that GluonCV publishes for the model
     resume: Path | None = None  # the folder of a run to go on with
     override: bool = False  # go on although the recipe was changed
     every: int | None = None
@@ -34,8 +35,11 @@ class Asked:
             raise UserError(
                 "--resume: goes on in the run's own folder, with its recipe; leave out --recipe and --out"
             )
-        if self.resume and self.start_from:
-            raise UserError("--from: a resumed run goes on with its own parameters; leave it out")
+        for flag, given in (("--from", self.start_from), ("--pretrained", self.pretrained)):
+            if self.resume and given:
+                raise UserError(f"{flag}: a resumed run goes on with its own parameters; leave it out")
+        if self.start_from and self.pretrained:
+            raise UserError("--pretrained: --from names other parameters; leave one of them out")
         if self.resume and not cluster.role():  # of several workers, only the first needs the folder
             recipes.of_run(self.resume, f"--resume {self.resume}")
         if self.start_from and not self.start_from.exists():
@@ -68,9 +72,12 @@ def train(asked: Asked) -> int:
     if cluster.role() in ("scheduler", "server"):
         return cluster.serve()
     recipe = asked.check()
-    from .session import Session  # opens MXNet, which a server must not do in this way
+    # They open MXNet, which a server must not do in this way.
+    from ..checkpoint.published import published
+    from .session import Session
 
     with Session(asked.folder(), asked.every, asked.keep) as session:
         if asked.resume:
             return session.finish(session.resume(asked.settings, asked.override))
-        return session.finish(session.begin(recipe, asked.start_from))
+        start_from = published(recipe.model) if asked.pretrained else asked.start_from
+        return session.finish(session.begin(recipe, start_from))

@@ -1,4 +1,4 @@
-"""Files from the network: checked by SHA-256 before they get their name, whole or not at all."""
+"""Files from the network: checked by their digest before they get their name, whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mx_notes"
 
 
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256, in hexadecimal. Raises UserError if it can't be read."""
-    digest = hashlib.sha256()
+def digest_of(path: Path, kind: str = "sha256") -> str:
+    """The file's digest, in hexadecimal. Raises UserError if it can't be read."""
+    digest = hashlib.new(kind)
     with disk.reading(path), path.open("rb") as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
@@ -36,13 +36,14 @@ def sha256_of(path: Path) -> str:
 def fetch(
     urls: Sequence[str],
     target: Path,
-    sha256: str,
+    wanted: str,
     size_limit: int,
     content: Callable[[Path], bytes] | None = None,
 ) -> Path:
     """Download `target` from the first of the mirrors that has the right file; returns `target`.
 
-    sha256: of the file, or of `content(file)` where each mirror compresses anew. size_limit: bytes. Raises
+    wanted: the SHA-256 of the file, or of `content(file)` where each mirror compresses anew; of 40 digits, the SHA-1,
+    where the publisher tells no other. size_limit: bytes. Raises
     UserError with every mirror's answer if none has it, and leaves nothing behind.
     """
     answers = []
@@ -51,7 +52,7 @@ def fetch(
         for url in urls:
             try:
                 with disk.whole(target) as part:
-                    _fetch(url, part, sha256, size_limit, content, target.name)
+                    _fetch(url, part, wanted, size_limit, content, target.name)
                 return target
             except UserError as answer:
                 answers.append(f"{url}: {answer}")
@@ -59,20 +60,21 @@ def fetch(
 
 
 def _fetch(
-    url: str, part: Path, sha256: str, size_limit: int, content: Callable[[Path], bytes] | None, name: str
+    url: str, part: Path, wanted: str, size_limit: int, content: Callable[[Path], bytes] | None, title: str
 ) -> None:
     """Download into `part`. Raises UserError for any fault, and for another file than is wanted."""
+    kind, name = ("sha1", "SHA-1") if len(wanted) == 40 else ("sha256", "SHA-256")
     try:
-        _copy(url, part, size_limit, name)
-        digest = hashlib.sha256(content(part)).hexdigest() if content else sha256_of(part)
+        _copy(url, part, size_limit, title)
+        digest = hashlib.new(kind, content(part)).hexdigest() if content else digest_of(part, kind)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
             error = error.reason
         raise UserError(str(error) or type(error).__name__) from None
     except UserError as error:
         raise UserError(str(error).removeprefix(f"{part}: ")) from None
-    if digest != sha256:
-        raise UserError(f"another file (SHA-256 {digest[:12]}…, expected {sha256[:12]}…)")
+    if digest != wanted:
+        raise UserError(f"another file ({name} {digest[:12]}…, expected {wanted[:12]}…)")
 
 
 def _copy(url: str, part: Path, size_limit: int, name: str) -> None:

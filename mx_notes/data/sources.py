@@ -217,7 +217,7 @@ def _unpack_cifar(folder: Path | None) -> Path:
         except UserError as error:
             hint = CIFAR_HELP + _pickled(folder)
             raise _not_found("cifar10", _cifar_folders(folder), hint, error) from None
-    elif download.sha256_of(archive) != CIFAR_SHA256:
+    elif download.digest_of(archive) != CIFAR_SHA256:
         raise UserError(f"{archive}: not CIFAR-10's binary archive (its SHA-256 is not {CIFAR_SHA256[:12]}…)")
     return cifar.extract(archive, download.cache() / cifar.FOLDER)
 

@@ -1,14 +1,12 @@
 """Downloads, from a server on this machine."""
 
 import contextlib
-import functools
 import gzip
 import hashlib
-import http.server
 import shutil
-import threading
 
 import pytest
+from web import serving
 
 from mx_notes import data
 from mx_notes.data import download, sources
@@ -20,30 +18,13 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 LIMIT = 1 << 20
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-    def send_header(self, name, value):
-        if name == "Content-Length" and self.path.endswith("broken"):
-            value = "999999"
-        super().send_header(name, value)
-
-
 @pytest.fixture
 def site(tmp_path):
     """(folder, address) of a web server on this machine."""
     folder = tmp_path / "site"
     folder.mkdir()
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(folder) as address:
+        yield folder, address
 
 
 @pytest.fixture
