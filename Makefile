@@ -3,6 +3,7 @@
 # make test-all                  and those that repeat or measure for minutes
 # make train DEVICE=gpu:0        train on a GPU, with MXNet's CUDA build, in an environment of its own
 # make test DEVICE=gpu           run the tests in that one     (ARGS="-m gpu": those that need a GPU)
+# make readme                    follow the README word for word in an empty clone of the last commit
 # PYTHON=python3.12 make train   chooses the Python, from 3.10 to 3.13
 PYTHON ?= python3
 RECIPE ?= digits
@@ -18,7 +19,7 @@ endif
 STAMP = $(VENV)/.installed
 LOCK = --quiet --universal --python-version 3.10 --no-annotate --no-header
 
-.PHONY: train test test-all venv lint docs font picture lock conformance-reference expect-python expect-gpu
+.PHONY: train test test-all readme venv lint docs font picture lock conformance-reference expect-python expect-gpu
 
 train: expect-gpu venv
 	$(VENV)/bin/mx-notes train --recipe $(RECIPE) --device $(DEVICE) $(ARGS)
@@ -28,6 +29,10 @@ test: venv
 
 test-all: override ARGS += -m "long or not long"
 test-all: test
+
+readme:
+	clone=$$(mktemp -d) && git clone --quiet . $$clone && $(MAKE) -C $$clone train && \
+	$(MAKE) -C $$clone test ARGS=tests/test_readme.py && rm -rf $$clone
 
 expect-python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'
