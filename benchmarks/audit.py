@@ -11,12 +11,15 @@ begin, the verdict, and the first steps (a quarter of a block), where most is re
 import argparse
 import itertools
 import statistics
+import tempfile
 import time
+import timeit
 import tracemalloc
 from collections.abc import Callable
 from typing import NamedTuple
 
 from mx_notes import audit
+from mx_notes.audit import process
 from mx_notes.models import build
 from mx_notes.runtime import mx, threads
 
@@ -196,6 +199,19 @@ def memory() -> None:
     print(f"the trace's memory: {first / 1e6:.2f} MB after 1,000 steps, {last / 1e6:.2f} MB after 5,000")
 
 
+def live() -> None:
+    """What `mx-notes audit --live` does after a step without a finding: it looks whether one came."""
+    step = perceptron()
+    with tempfile.TemporaryDirectory() as folder:
+        watched = process._Process(folder=folder, live=True, options={})
+        watched.begin()
+        spent(step, 100)
+        assert not watched._watch.findings
+        each = min(timeit.repeat(watched._after_step, number=1000, repeat=20)) / 1000
+        watched.finish()
+    print(f"--live, a step without a finding: {1e6 * each:.2f} µs")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -209,3 +225,4 @@ if __name__ == "__main__":
     for name in [asked.only] if asked.only else WORKLOADS:
         compare(name, check_gradients=not asked.no_derivatives)
     memory()
+    live()
