@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-_PACKAGES = ("mxnet", "gluoncv")
+_SEEN = ("mxnet", "gluoncv", "sklearn.base")
 _afterwards: list[Callable[[], None]] = []
 
 
@@ -30,8 +30,8 @@ class _Finder:
     """Stands before Python's own finders, and gives the packages that they find another loader."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object | None:
-        """Find MXNet and GluonCV as Python would."""
-        if name not in _PACKAGES:
+        """Find MXNet, GluonCV and scikit-learn as Python would."""
+        if name not in _SEEN:
             return None
         after = sys.meta_path[sys.meta_path.index(self) + 1 :]
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in after)), None)

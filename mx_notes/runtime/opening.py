@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 
 from ..errors import UserError
-from . import cuda
+from . import cuda, late
 from .numpy_names import restore_numpy_names
 from .openmp import at_opening
 
@@ -58,13 +58,19 @@ def prepare() -> None:
 def opening(package: str) -> Iterator[None]:
     """Prepare for `mxnet` or `gluoncv`, whose own start is run within, and mend it afterwards.
 
-    `mx_notes.on_import` opens them so, whoever imports them.
+    `mx_notes.on_import` opens them so, whoever imports them, and scikit-learn, for which MXNet did not wait.
     """
+    if package == late.BASE:
+        yield
+        late.arrived()
+        return
     prepare()
     with warnings.catch_warnings(), ExitStack() as held:
         warnings.filterwarnings("ignore", message="distutils Version classes are deprecated")
         if package == "gluoncv":  # which can use PyTorch as well, and refuses any from 2.0 on
             held.enter_context(_hidden("torch"))
+        else:
+            held.enter_context(late.postponed())
         yield
     _mend(package)
 

@@ -159,3 +159,39 @@ def test_gluoncv_opens_beside_a_pytorch_that_it_refuses(tmp_path):
     (tmp_path / "torch.py").write_text("__version__ = '2.13.0'\n")
     code = "from mx_notes.runtime import gluoncv; gluoncv.model_zoo; import torch; print(torch.__version__)"
     assert python(code, PYTHONPATH=str(tmp_path)) == "2.13.0"
+
+
+def test_scikit_learn_waits_until_the_program_imports_it():
+    use = """
+import warnings
+warnings.simplefilter("ignore")  # FeedForward is old
+model = mx.model.FeedForward(mx.sym.SoftmaxOutput(mx.sym.var("data"), name="softmax"), num_epoch=3)
+print(isinstance(model, BaseEstimator), model.get_params()["num_epoch"], mx.model.BASE_ESTIMATOR is BaseEstimator)
+print(type(clone(model)).__mro__, sorted(set(dir(model))))
+"""
+    late = f"""
+import sys, mx_notes
+import mxnet as mx
+assert not any(name.split(".")[0] == "sklearn" for name in sys.modules)
+from sklearn.base import BaseEstimator, clone
+{use}"""
+    early = f"""
+from sklearn.base import BaseEstimator, clone
+import mx_notes
+import mxnet as mx
+{use}"""
+    found = python(late)
+    assert found.startswith("True 3 True\n") and found == python(early)
+
+
+def test_statistics_wait_until_a_network_is_quantized():
+    code = """
+import sys, mx_notes
+import mxnet as mx
+from mxnet.contrib import quantization
+assert "scipy.stats" not in sys.modules
+print(round(float(quantization.stats.entropy([0.5, 0.5], [0.25, 0.75])), 4), "scipy.stats" in sys.modules)
+import scipy.stats
+print(scipy.stats.norm.cdf(0))
+"""
+    assert python(code).split() == ["0.1438", "True", "0.5"]
