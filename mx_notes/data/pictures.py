@@ -12,7 +12,6 @@ import numpy as np
 
 from .. import disk
 from ..errors import UserError
-from ..recipes import NEED_A_FOLDER
 from ..runtime import threads
 from . import class_folders
 from .dataset import Dataset
@@ -86,7 +85,7 @@ def load(folder: Path | None, edge: int, validation: float, seed: int) -> Datase
     pictures, which it names and counts.
     """
     if folder is None:
-        raise UserError(f"folder: data_dir must name {NEED_A_FOLDER['folder']}")
+        raise UserError("folder: expected a data_dir")
     listing = class_folders.scan(folder)
     files, source = _divided(listing, folder, validation, seed)
     everything = [path for paths, _ in files.values() for path in paths]

@@ -11,7 +11,6 @@ import numpy as np
 
 from .. import disk, runtime
 from ..errors import UserError
-from ..recipes import NEED_A_FOLDER
 from .dataset import Dataset
 from .formats import picture, recordio
 from .formats.recordio import Records
@@ -120,7 +119,7 @@ def load(folder: Path | None, image_size: int) -> Dataset:
     UserError for a file that is missing or damaged, and for a label outside the classes.
     """
     if folder is None:
-        raise UserError(f"imagerecord: data_dir must name {NEED_A_FOLDER['imagerecord']}")
+        raise UserError("imagerecord: expected a data_dir")
     for name in ("train.rec", "train.idx", "val.rec"):
         if not (folder / name).is_file():
             raise UserError(f"imagerecord: no {name} in {folder}; MXNet's tools/im2rec.py makes it")

@@ -261,7 +261,7 @@ def test_links_to_pictures_and_what_file_managers_leave_behind(folder, tmp_path)
 def test_a_data_dir_that_would_be_ignored_is_refused(folder):
     with pytest.raises(UserError, match=r"data_dir=.*: digits has no files; leave it out"):
         data.load("digits", data_dir=folder)
-    with pytest.raises(UserError, match="folder: --data-dir must name"):
+    with pytest.raises(UserError, match="folder: expected a data_dir"):
         data.load("folder")
 
 

@@ -132,7 +132,7 @@ def test_missing_file(folder, missing):
 
 
 def test_no_folder_named():
-    with pytest.raises(UserError, match="--data-dir must name"):
+    with pytest.raises(UserError, match="expected a data_dir"):
         data.load("imagerecord")
 
 
