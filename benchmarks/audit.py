@@ -200,7 +200,7 @@ def memory() -> None:
 
 
 def live() -> None:
-    """What `mx-notes audit --live` does after a step without a finding: it looks whether one came."""
+    """Print how long `mx-notes audit --live` looks for a new finding after a step without one."""
     step = perceptron()
     with tempfile.TemporaryDirectory() as folder:
         watched = process._Process(folder=folder, live=True, options={})
