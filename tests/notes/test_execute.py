@@ -84,6 +84,7 @@ def test_bad_input_is_one_line_status_2_and_leaves_nothing(mx_notes_command, tmp
 def test_what_fails_is_reported_and_the_others_go_on(plant, tmp_path, monkeypatch, capsys):
     modules = plant(BODIES)
     monkeypatch.setattr(notes, "claims", lambda: modules)
+    monkeypatch.setattr(notes, "known", lambda: list(modules))
     assert notes.run(None, Setting(seed=5), tmp_path / "page") == 1
     text = (tmp_path / "page" / "evidence.json").read_text()
     assert "NaN" not in text
@@ -108,6 +109,7 @@ def test_what_fails_is_reported_and_the_others_go_on(plant, tmp_path, monkeypatc
 def test_an_earlier_page_stays_until_the_new_one_is_whole(plant, tmp_path, monkeypatch):
     modules = plant({"works": BODIES["works"]})
     monkeypatch.setattr(notes, "claims", lambda: modules)
+    monkeypatch.setattr(notes, "known", lambda: list(modules))
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / "index.html").write_text("the earlier one")
     flush = os.fsync
