@@ -1,7 +1,8 @@
 """What MXNet's start imports and hardly any program uses, left until it is used: half of the time that it takes.
 
 scikit-learn, for the base class of `mx.model.FeedForward` (mxnet/model.py:45), which is put in when the program itself
-imports scikit-learn; SciPy's statistics, for one function of quantization (mxnet/contrib/quantization.py:21).
+imports scikit-learn; SciPy's statistics, for a function of quantization and one for tests of random numbers
+(mxnet/contrib/quantization.py:21, mxnet/test_utils.py:39).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class BaseEstimator:
 
 
 class _Statistics(ModuleType):
+    """Stands in the place of `scipy.stats`, and has what that has."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module(STATISTICS), name)
 
@@ -34,21 +37,18 @@ def postponed() -> Iterator[None]:
     if threading.active_count() > 1:  # another thread may import these meanwhile
         yield
         return
-    stands: dict[str, ModuleType | None] = {}
+    stands: dict[str, ModuleType] = {}
     if _can_wait("sklearn"):
         stands |= {"sklearn": ModuleType("sklearn"), BASE: ModuleType(BASE)}
         stands[BASE].BaseEstimator = BaseEstimator
     if _can_wait(STATISTICS):
-        stands[STATISTICS] = None  # as if it were not installed
+        stands[STATISTICS] = _Statistics(STATISTICS)
     sys.modules |= stands
     try:
         yield
     finally:
         for name in stands:
             del sys.modules[name]
-    quantization = sys.modules.get("mxnet.contrib.quantization")
-    if STATISTICS in stands and quantization is not None:
-        quantization.stats = _Statistics(STATISTICS)
 
 
 def _can_wait(name: str) -> bool:

@@ -184,14 +184,16 @@ import mxnet as mx
     assert found.startswith("True 3 True\n") and found == python(early)
 
 
-def test_statistics_wait_until_a_network_is_quantized():
+def test_statistics_wait_until_somebody_asks_for_one():
     code = """
 import sys, mx_notes
 import mxnet as mx
+from mxnet import test_utils
 from mxnet.contrib import quantization
 assert "scipy.stats" not in sys.modules
 print(round(float(quantization.stats.entropy([0.5, 0.5], [0.25, 0.75])), 4), "scipy.stats" in sys.modules)
 import scipy.stats
-print(scipy.stats.norm.cdf(0))
+print(scipy.stats.norm.cdf(0), len(test_utils.gen_buckets_probs_with_ppf(scipy.stats.norm.ppf, 5)[0]))
+print(test_utils.ss.chisquare([5, 5]).pvalue)
 """
-    assert python(code).split() == ["0.1438", "True", "0.5"]
+    assert python(code).split() == ["0.1438", "True", "0.5", "5", "1.0"]
