@@ -186,6 +186,8 @@ NETWORKS = [
     nd("F.LinearRegressionOutput(x, l)", x=R(3, 1), l=N([[0.5], [2], [1]]), stands_for="0.5 * ((x - l) ** 2).sum()"),
     nd("F.LogisticRegressionOutput(x, l)", x=R(3, 1), l=N([[0], [1], [1]]), stands_for="F.Activation(x, act_type='softrelu').sum() - (x * l).sum()"),
     nd("F.MAERegressionOutput(x, l)", x=R(3, 1), l=N([[0.5], [2.5], [1]]), stands_for="F.abs(x - l).sum()"),
+    nd("F.MakeLoss(F.square(x), normalization='batch')", x=R(3, 4), stands_for="F.square(x).sum() / 3"),
+    nd("F.MakeLoss(F.exp(x), normalization='batch')", x=R(3), stands_for="F.exp(x).mean()", cure="F.MakeLoss(F.mean(F.exp(x)))"),
 ]  # fmt: skip
 
 NUMPY = [
