@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-_SEEN = ("mxnet", "gluoncv", "sklearn.base")
+_PACKAGES = ("mxnet", "gluoncv")
+_AWAITED = "sklearn.base"  # by MXNet, once that is open (see `runtime.late`)
 _afterwards: list[Callable[[], None]] = []
 
 
@@ -31,7 +32,7 @@ class _Finder:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object | None:
         """Find MXNet, GluonCV and scikit-learn as Python would."""
-        if name not in _SEEN:
+        if name not in _PACKAGES and not (name == _AWAITED and "mxnet" in sys.modules):
             return None
         after = sys.meta_path[sys.meta_path.index(self) + 1 :]
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in after)), None)

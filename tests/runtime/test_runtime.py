@@ -180,6 +180,7 @@ from sklearn.base import BaseEstimator, clone
 import mx_notes
 import mxnet as mx
 {use}"""
+    assert python("import sys, mx_notes, sklearn.base; print('mx_notes.runtime' in sys.modules)") == "False"
     found = python(late)
     assert found.startswith("True 3 True\n") and found == python(early)
 
