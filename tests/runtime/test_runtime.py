@@ -56,6 +56,10 @@ def test_the_names_that_scripts_use_are_there():
     assert set(names.split()) <= vars(runtime).keys()
 
 
+def test_importing_the_package_does_not_load_mxnet():
+    assert python("import mx_notes, mx_notes.cli, sys; print('mxnet' in sys.modules)") == "False"
+
+
 def test_threads_follow_the_affinity_mask():
     first = min(os.sched_getaffinity(0))
     code = f"""
