@@ -132,6 +132,7 @@ class Session:
 
     def _begun(self, settings: Sequence[str], override: bool) -> tuple[Recipe, State | None]:
         """Take the lock of the run in `out`; returns the recipe to go on with and the newest state."""
+        recipes.of_run(self._out, f"--resume {self._out}")  # before a lock is left in what is no run's folder
         self._held.enter_context(disk.locked(self._out))
         recipe = recipes.of_run(self._out).override(settings)
         before, damaged = checkpoint.newest(self._out)
