@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from functools import partial
 from pathlib import Path
 
@@ -44,5 +45,5 @@ def _inside(archive: Path, name: str) -> bytes:
             if file.getinfo(name).file_size > LARGEST:
                 raise UserError(f"more than {LARGEST} bytes")
             return file.read(name)
-    except (KeyError, zipfile.BadZipFile):
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # damaged, or encrypted
         raise UserError(f"no archive with {name}") from None

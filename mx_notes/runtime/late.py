@@ -1,4 +1,4 @@
-"""What MXNet's start imports and hardly any program uses, left until it is used: half of the time that it takes.
+"""Postpones two imports of MXNet's start that hardly any program uses, and that take half of its time.
 
 scikit-learn, for the base class of `mx.model.FeedForward` (mxnet/model.py:45), which is put in when the program itself
 imports scikit-learn; SciPy's statistics, for a function of quantization and one for tests of random numbers

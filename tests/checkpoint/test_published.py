@@ -68,6 +68,20 @@ def test_another_file_is_one_line_and_leaves_nothing(publish, tmp_path, capsys, 
     assert not (tmp_path / "run").exists() and not [*(tmp_path / "cache").rglob("*.*")]
 
 
+def test_a_damaged_archive_is_one_line(publish, tmp_path, capsys):
+    archive = publish(bytes(range(256)) * 99)
+    name = f"{archive.stem}.params"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, bytes(range(256)) * 99)
+    begin = 30 + len(name)  # behind the local header
+    content = bytearray(archive.read_bytes())
+    content[begin : begin + 40] = b"\xff" * 40
+    archive.write_bytes(content)
+    assert cli.main(TRAIN) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"no archive with {name}" in line and not (tmp_path / "run").exists()
+
+
 def test_what_makes_no_sense_is_one_line(tmp_path, capsys):
     (tmp_path / "net.params").touch()
     (tmp_path / "recipe.json").write_text("{}")
