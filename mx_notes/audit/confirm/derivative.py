@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -71,10 +72,12 @@ def judge(look: Look, written: Written, until: float) -> Derivative:
                 groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                 continue
             culprit = _culprit(look, replay, group[0], set(gradients), adding)
-            if culprit is not None or trial.share > UNEXPLAINED:
+            if (
+                culprit is not None or trial.share > UNEXPLAINED
+            ):  # not NaN: a program can write 0 times infinity
                 return replace(found, uses=len(look.graph.users[group[0]]), culprit=culprit)
     except OutOfTime:
-        if not found.name or trial.share <= UNEXPLAINED:
+        if not (found.name and trial.share > UNEXPLAINED):
             raise
         return replace(found, left="the time was over before the operator was found")
     return replace(found, name="", got=0.0, wanted=0.0, adds=False, difference=trial.largest)
@@ -83,7 +86,7 @@ def judge(look: Look, written: Written, until: float) -> Derivative:
 class _Verdict(NamedTuple):
     off: bool  # for certain
     quotient: float
-    apart: float  # from what the gradient says, at the nearest
+    apart: float  # from what the gradient says, at the nearest; NaN where that is not finite
 
 
 def _held(
@@ -96,13 +99,20 @@ def _held(
     before, nearest = float("nan"), float("inf")
     for part in PARTS:
         value, bend = quotient(part)
+        # At a kink the loss bends, and a kink within the step changes the quotient with its size; so does rounding.
+        doubt = bend + abs(value - before) + 1e-9 * scale + 1e-14
+        if not math.isfinite(
+            along
+        ):  # off where the loss is smooth, and not where it has no derivative either
+            if 4 * doubt < TOLERANCE * abs(value):
+                return _Verdict(True, value, float("nan"))
+            before = value
+            continue
         apart = abs(value - along)
         nearest = min(nearest, apart)
         allowed = TOLERANCE * max(size, abs(value))
-        if not apart > allowed:  # or not finite, which other rules tell
+        if not apart > allowed:  # or the loss is not finite, which other rules tell
             return _Verdict(False, value, nearest)
-        # At a kink the loss bends, and a kink within the step changes the quotient with its size; so does rounding.
-        doubt = bend + abs(value - before) + 1e-9 * scale + 1e-14
         if apart > allowed + 4 * doubt:
             return _Verdict(True, value, apart)
         before = value

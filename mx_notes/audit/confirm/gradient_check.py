@@ -125,7 +125,7 @@ class Derivatives(Listener):
         try:
             if second_order:
                 raise CannotReplay("a gradient is a part of their loss")
-            with self._apart():
+            with self._apart(), np.errstate(all="ignore"):
                 derivative = judge(look, written, until=start + self._budget - self._spent)
             self._now.step.derivatives.append(derivative)
             self._passes += 1

@@ -72,6 +72,13 @@ class Apply(mx.gluon.Block):
 def test_a_tensordot_that_does_not_accumulate(axes, wrong, dtype):
     random = np.random.RandomState(1)
     x, weight = (mx.np.array(random.normal(size=shape), dtype=dtype) for shape in ((8, 6), (6, 3)))
+    # It adds to one of four pieces of memory: ones, for where a piece is new, or comes twice in a row, it is right.
+    used = mx.np.ones_like(weight)
+    used.attach_grad("add")
+    for _ in range(8):
+        with mx.autograd.record():
+            product = mx.np.tensordot(mx.np.ones_like(x), used, axes)
+        product.backward()
     with audit() as watch:
         weight.attach_grad("add")
         for _ in range(2):
@@ -311,3 +318,28 @@ def trained_without(net):
             loss = loss_of(net(batch), label)
         loss.backward()
         trainer.step(8)
+
+
+@pytest.mark.filterwarnings("error")  # which a program would print
+@pytest.mark.parametrize(
+    ("operator", "culprit"),
+    [
+        (mx.nd.broadcast_power, "broadcast_power"),  # by its exponent: 0 * log(0) at a base of 0
+        (lambda x, w: mx.nd.where(x > 0, mx.nd.log(x * w), mx.nd.zeros_like(x)), None),  # the program's 0 / 0
+        (lambda x, w: mx.nd.norm(x * (w - 2)), None),  # no derivative at 0
+    ],
+)
+def test_a_gradient_that_is_not_finite_where_the_loss_is_smooth(operator, culprit):
+    x, weight = mx.nd.array([[0.0, 1.0, 3.0]]), mx.nd.array([[2.0, 2.0, 2.0]])
+    with audit() as watch:
+        weight.attach_grad()
+        for _ in range(2):
+            with mx.autograd.record():
+                loss = operator(x, weight).sum()
+            loss.backward()
+            weight -= 0.001 * weight.grad
+    messages = [finding.message for finding in watch.findings if finding.rule == "loss-derivative"]
+    assert "non-finite" in {finding.rule for finding in watch.findings}
+    assert [f"MXNet computes the backward pass of {culprit} wrong" in each for each in messages] == [True] * (
+        culprit is not None
+    ), messages

@@ -1,6 +1,7 @@
 """Products by linalg.gemm2 under grad_req 'add': MXNet 1.9.1 does not add to the gradient, and may leave garbage in it.
 
 Expect: loss-derivative by step 2
+Process: own, as in which of four pieces of memory it adds depends on all that ran before, and with luck it is right
 Besides: non-finite, where the memory that is left in a gradient holds such numbers
 """
 
