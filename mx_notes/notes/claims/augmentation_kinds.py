@@ -14,7 +14,7 @@ from ...runtime import mx
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
 from ..lab import figures, sequential, small_networks, splits
 from ..lab.intervals import Interval, difference, interval, percent, points, sides
-from ..lab.small_training import score, train
+from ..lab.small_training import log_probabilities, score_side_by_side, train_side_by_side
 from ..lab.splits import Split
 
 EXAMPLES = 150  # digits to train on, so few that more would help
@@ -48,12 +48,13 @@ def half_turned(images: np.ndarray) -> np.ndarray:
     return images[:, :, ::-1, ::-1]
 
 
-def readings(net: mx.gluon.HybridBlock, split: Split, change: Callable) -> np.ndarray:
-    """Read changed test images: for each class (row) the fraction that the net takes for each class, (10, 10)."""
-    read = net(mx.nd.array(change(split.test_images))).argmax(axis=1).asnumpy().astype(int)
-    counts = np.zeros((10, 10))
-    np.add.at(counts, (split.test_labels, read), 1)
-    return counts / counts.sum(axis=1, keepdims=True)
+def readings(net: mx.gluon.HybridBlock, parts: Sequence[Split], change: Callable) -> np.ndarray:
+    """Read changed test images: the fraction of each class that a network takes for each, (networks, 10, 10)."""
+    read = log_probabilities(net, [change(part.test_images) for part in parts]).argmax(axis=2)
+    counts = np.zeros((len(parts), 10, 10))
+    for own, part, seen in zip(counts, parts, read, strict=True):
+        np.add.at(own, (part.test_labels, seen), 1)
+    return counts / counts.sum(axis=2, keepdims=True)
 
 
 CHANGES = {"as it is": as_it_is, "reflected": reflected, "turned by 180°": half_turned}
@@ -118,7 +119,7 @@ def measure(setting: Setting) -> Evidence:
     trials, confidence = sequential.until_decided(
         looks,
         setting,
-        lambda seed: compare(splits.digits(seed).few(EXAMPLES), KINDS, epochs, seed),
+        lambda seeds: compare([splits.digits(seed).few(EXAMPLES) for seed in seeds], KINDS, epochs, seeds),
         lambda trials, confidence: verdict(changed(together(trials), confidence))[0],
     )
     digits = together(trials)
@@ -126,9 +127,8 @@ def measure(setting: Setting) -> Evidence:
     fashion = None
     if fashion_found() and not setting.quick:
         mirrored = {"reflection": KINDS["reflection"]}
-        fashion = together(
-            [compare(fashion_split(seed), mirrored, epochs // 2, seed) for seed in setting.seeds(6)]
-        )
+        seeds = setting.seeds(6)
+        fashion = together(compare(list(map(fashion_split, seeds)), mirrored, epochs // 2, seeds))
     decided, reason = verdict(changes)
     keeping, changing = sides(changes, -MARGIN)
     return Evidence(
@@ -149,23 +149,31 @@ def measure(setting: Setting) -> Evidence:
     )
 
 
-def compare(split: Split, kinds: dict[str, Augmentation], epochs: int, seed: int) -> Comparison:
-    """Train without augmentation and with each kind, on one split: lists of one."""
-    plain = trained(Augmentation(), split, epochs, seed)
-    result = Comparison(
-        test={"none": [score(plain, split.test_images, split.test_labels)[1]]},
-        before={},
-        after={},
-        readings={name: [readings(plain, split, change)] for name, change in CHANGES.items()},
-    )
+def compare(
+    parts: Sequence[Split], kinds: dict[str, Augmentation], epochs: int, seeds: Sequence[int]
+) -> list[Comparison]:
+    """Train without augmentation and with each kind, on each split from its seed: of each, lists of one."""
+
+    def read(net: mx.gluon.HybridBlock, images: Sequence[np.ndarray]) -> list[list[float]]:
+        labelled = zip(images, [part.test_labels for part in parts], strict=True)
+        return [[accuracy] for _, accuracy in score_side_by_side(net, list(labelled))]
+
+    found = [Comparison({}, {}, {}, {}) for _ in parts]
+    plain, unchanged = trained(Augmentation(), parts, epochs, seeds), [part.test_images for part in parts]
+    for own, accuracy in zip(found, read(plain, unchanged), strict=True):
+        own.test["none"] = accuracy
+    for name, change in CHANGES.items():
+        for own, fractions in zip(found, readings(plain, parts, change), strict=True):
+            own.readings[name] = [fractions]
     for kind, augmentation in kinds.items():
-        net = trained(augmentation, split, epochs, seed)
+        net = trained(augmentation, parts, epochs, seeds)
         every = replace(augmentation, reflect=1.0) if augmentation.reflect else augmentation
-        changed = every(split.test_images, np.random.default_rng(seed))
-        result.test[kind] = [score(net, split.test_images, split.test_labels)[1]]
-        result.before[kind] = [score(plain, changed, split.test_labels)[1]]
-        result.after[kind] = [score(net, changed, split.test_labels)[1]]
-    return result
+        drawn = zip(unchanged, map(np.random.default_rng, seeds), strict=True)
+        changed = [every(images, rng) for images, rng in drawn]
+        ends = read(net, unchanged), read(plain, changed), read(net, changed)
+        for own, test, before, after in zip(found, *ends, strict=True):
+            own.test[kind], own.before[kind], own.after[kind] = test, before, after
+    return found
 
 
 def together(trials: Sequence[Comparison]) -> Comparison:
@@ -183,14 +191,17 @@ def changed(digits: Comparison, confidence: float) -> dict[str, Interval]:
     return {kind: digits.change(kind, 1 - (1 - confidence) / len(KINDS)) for kind in KINDS}
 
 
-def trained(augmentation: Augmentation, split: Split, epochs: int, seed: int) -> mx.gluon.HybridBlock:
-    """Train a network on the split with this augmentation, the rate falling to 0."""
-    net = small_networks.convolutional(batch_norm=True)
-    train(
+def trained(
+    augmentation: Augmentation, parts: Sequence[Split], epochs: int, seeds: Sequence[int]
+) -> mx.gluon.HybridBlock:
+    """Train networks side by side, each on a split, with this augmentation, the rate falling to 0."""
+    size = parts[0].train_images.shape[-1]
+    net = small_networks.convolutional(batch_norm=True, count=len(parts), size=size)
+    train_side_by_side(
         net,
-        split,
+        parts,
         epochs=epochs,
-        seed=seed,
+        seeds=seeds,
         batch_size=32,
         rate=lambda done: 0.05 * (1 - done),
         augment=lambda images, rng, done: augmentation(images, rng),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,14 +10,14 @@ from ...data import Augmentation
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
 from ..lab import figures, sequential, small_networks, splits
 from ..lab.intervals import Interval, difference, interval, percent, points
-from ..lab.small_training import score, train
+from ..lab.small_training import score_side_by_side, train_side_by_side
 
 EXAMPLES, BATCH, EPOCHS = 50, 25, 60  # so few images that a network learns them by heart
 SIZES = (100, 300, 600)  # more images, trained for as many updates
 UNIT = Augmentation(rotate=10, noise=0.25)  # strength 1; rotation and noise grow evenly with the strength
 STRENGTHS = (0, 1, 2, 4)
 MODERATE, STRONGEST = 1, 4
-LOOKS, QUICK_LOOKS = (16,), (6, 12)  # after how many seeds the criterion is applied
+LOOKS, QUICK_LOOKS = (24,), (8, 16, 24)  # after how many seeds the criterion is applied
 
 
 def constant(done: float) -> float:
@@ -31,26 +31,31 @@ def fading(done: float) -> float:
 
 
 def trained(
-    strength: float, course: Callable[[float], float], seed: int, examples: int = EXAMPLES
-) -> tuple[float, float, float]:
-    """Train; returns three accuracies: on training images, on training images augmented, on test images.
+    strength: float, course: Callable[[float], float], seeds: Sequence[int], examples: int = EXAMPLES
+) -> np.ndarray:
+    """Train; returns three accuracies of each seed: on training images, on training images augmented, on test images.
 
     The updates are as many for any number of examples.
     """
-    split = splits.digits(seed).few(examples)
-    net = small_networks.convolutional(batch_norm=True)
-    curve = train(
+    parts = [splits.digits(seed).few(examples) for seed in seeds]
+    net = small_networks.convolutional(batch_norm=True, count=len(seeds))
+    curves = train_side_by_side(
         net,
-        split,
+        parts,
         epochs=EPOCHS * EXAMPLES // examples,
-        seed=seed,
+        seeds=seeds,
         batch_size=BATCH,
         rate=0.05,
         augment=lambda images, rng, done: UNIT(images, rng, strength * course(done)),
         score_each_epoch=False,
     )
-    seen = UNIT(split.train_images, np.random.default_rng(seed), strength)
-    return curve.train_accuracy[-1], score(net, seen, split.train_labels)[1], curve.test_accuracy[-1]
+    seen = [
+        (UNIT(part.train_images, np.random.default_rng(seed), strength), part.train_labels)
+        for part, seed in zip(parts, seeds, strict=True)
+    ]
+    augmented = [accuracy for _, accuracy in score_side_by_side(net, seen)]
+    ends = zip(curves, augmented, strict=True)
+    return np.array([(curve.train_accuracy[-1], own, curve.test_accuracy[-1]) for curve, own in ends])
 
 
 CLAIM = Claim(
@@ -101,14 +106,15 @@ def measure(setting: Setting) -> Evidence:
     sizes = SIZES[1:2] if setting.quick else SIZES
     looks = QUICK_LOOKS if setting.quick else LOOKS
 
-    def trial(seed: int) -> tuple[list, list]:
-        steady = [trained(strength, constant, seed) for strength in strengths]
-        return steady, [trained(strength, fading, seed) for strength in strengths[1:]]
+    def paired(seeds: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+        steady = [trained(strength, constant, seeds) for strength in strengths]
+        faded = [trained(strength, fading, seeds) for strength in strengths[1:]]
+        return list(zip(np.stack(steady, axis=1), np.stack(faded, axis=1), strict=True))
 
     trials, confidence = sequential.until_decided(
         looks,
         setting,
-        trial,
+        paired,
         lambda trials, confidence: verdict(*differences(*arrays(trials), confidence))[0],
     )
     steady, faded = arrays(trials)
@@ -151,7 +157,7 @@ def measure(setting: Setting) -> Evidence:
     )
 
 
-def arrays(trials: list[tuple[list, list]]) -> tuple[np.ndarray, np.ndarray]:
+def arrays(trials: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Stack trials: (seeds, strengths, [training images, training images augmented, test images]), kept and reduced."""
     return np.array([steady for steady, _ in trials]), np.array([faded for _, faded in trials])
 
@@ -171,9 +177,8 @@ def differences(
 
 def narrowed(examples: int, seeds: range) -> Interval:
     """Measure how much moderate augmentation narrows the gap with so many images to train on."""
-    runs = [[trained(strength, constant, seed, examples) for strength in (0, MODERATE)] for seed in seeds]
-    gap = np.array(runs)[..., 0] - np.array(runs)[..., 2]
-    return difference(gap[:, 0], gap[:, 1])
+    runs = [trained(strength, constant, seeds, examples) for strength in (0, MODERATE)]
+    return difference(*(each[:, 0] - each[:, 2] for each in runs))
 
 
 def _told(by_size: dict[int, Interval]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -11,14 +12,14 @@ from ...data import Augmentation
 from ..claim import Claim, Evidence, Figure, Setting, Table, Verdict
 from ..lab import figures, sequential, small_networks, splits
 from ..lab.intervals import Interval, difference, interval, percent, points
-from ..lab.small_training import Curve, train
+from ..lab.small_training import Curve, train_side_by_side
 
 LARGE = 0.1  # the note's rate, for CIFAR-10
 NOTE, EARLY = 5 / 6, 1 / 6  # where the rate drops, as a fraction of the training; Gluon's recipe: 200 of 240
 DROPS = (0, EARLY, 1 / 3, 1 / 2, 2 / 3, NOTE, 11 / 12, 1)  # 0 is the small rate throughout, 1 the large one
 NAMES = {0: "constant small", 1: "constant large", NOTE: "the note's: drop at 5/6"}
 MARGIN = 0.01  # of accuracy
-LOOKS, QUICK_LOOKS = (12,), (6, 12)  # after how many seeds the criterion is applied
+LOOKS, QUICK_LOOKS = (24,), (8, 16, 24)  # after how many seeds the criterion is applied
 EXAMPLES, EPOCHS = 600, 20  # digits to train on; with fewer updates too few would be left after the drop
 UNIT = Augmentation(
     rotate=15, noise=0.5
@@ -88,7 +89,7 @@ def measure(setting: Setting) -> Evidence:
     trials, confidence = sequential.until_decided(
         looks,
         setting,
-        lambda seed: {schedule: trained(schedule, seed) for schedule in schedules},
+        lambda seeds: paired(schedules, seeds),
         lambda trials, confidence: verdict(*differences(trials, confidence).values())[0],
     )
     curves = {schedule: [trial[schedule] for trial in trials] for schedule in schedules}
@@ -158,13 +159,19 @@ def _after_the_drop(jump: Interval) -> str:
     return told
 
 
-def trained(schedule: float | str, seed: int) -> Curve:
-    """Train with the rate dropped at this fraction, or following the "cosine"."""
-    return train(
-        small_networks.convolutional((8, 16), batch_norm=True),
-        splits.digits(seed).few(EXAMPLES),
+def paired(schedules: Sequence[float | str], seeds: Sequence[int]) -> list[dict[float | str, Curve]]:
+    """Train with each schedule from each seed."""
+    runs = zip(*(trained(schedule, seeds) for schedule in schedules), strict=True)
+    return [dict(zip(schedules, curves, strict=True)) for curves in runs]
+
+
+def trained(schedule: float | str, seeds: Sequence[int]) -> list[Curve]:
+    """Train with the rate dropped at this fraction, or following the "cosine", from each seed."""
+    return train_side_by_side(
+        small_networks.convolutional((8, 16), batch_norm=True, count=len(seeds)),
+        [splits.digits(seed).few(EXAMPLES) for seed in seeds],
         epochs=EPOCHS,
-        seed=seed,
+        seeds=seeds,
         batch_size=32,
         rate=cosine if schedule == "cosine" else lambda done: stepped(done, schedule),
         weight_decay=5e-4,

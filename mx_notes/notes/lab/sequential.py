@@ -19,18 +19,18 @@ Trial = TypeVar("Trial")
 def until_decided(
     looks: tuple[int, ...],
     setting: Setting,
-    trial: Callable[[int], Trial],
+    measure: Callable[[range], list[Trial]],
     judge: Callable[[list[Trial], float], Verdict],
 ) -> tuple[list[Trial], float]:
     """Run trials, each from its own seed, until the verdict is one, or after the last look.
 
-    looks: the numbers of trials after which `judge(trials, confidence)` is asked. Returns the trials and the
-    confidence of each look's intervals.
+    looks: the numbers of trials after which `judge(trials, confidence)` is asked. measure: runs a trial from each of
+    these seeds. Returns the trials and the confidence of each look's intervals.
     """
     confidence = 1 - ERROR / len(looks)
     trials: list[Trial] = []
     for count in looks:
-        trials += [trial(seed) for seed in range(setting.seed + len(trials), setting.seed + count)]
+        trials.extend(measure(range(setting.seed + len(trials), setting.seed + count)))
         if judge(trials, confidence) is not Verdict.INCONCLUSIVE:
             break
     return trials, confidence

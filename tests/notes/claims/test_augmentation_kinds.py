@@ -20,7 +20,7 @@ NOISE = interval([0.05, -0.05, 0.04, -0.04, -0.02])
 def evidence():
     """A quick run on two seeds, too few to decide but all there is to measure."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(augmentation_kinds, "QUICK_LOOKS", (1, 2))
+        patch.setattr(augmentation_kinds, "QUICK_LOOKS", (2,))
         return augmentation_kinds.measure(Setting(quick=True))
 
 
@@ -44,8 +44,8 @@ def test_a_reader_of_one_pixel_is_counted_rightly():
     net[0].weight.set_data(mx.nd.array(weight))
     classes = np.arange(10, dtype=np.int32)
     split = Split(images, labels, np.concatenate([images, every]), np.concatenate([labels, classes]))
-    as_it_is = readings(net, split, lambda images: images)
-    turned = readings(net, split, reflected)
+    (as_it_is,) = readings(net, [split], lambda images: images)
+    (turned,) = readings(net, [split], reflected)
     assert as_it_is[1, 1] == 1 and turned[1, 2] == 1
     # Of class 2, two images are bright on the right, one on the left.
     assert as_it_is[2, 2] == turned[2, 1] == pytest.approx(2 / 3)

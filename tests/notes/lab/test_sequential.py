@@ -22,7 +22,7 @@ def test_trials_stop_at_the_first_look_that_decides(decided_from, number):
     def judge(trials, confidence):
         return Verdict.CONFIRMED if len(trials) >= decided_from else Verdict.INCONCLUSIVE
 
-    trials, confidence = until_decided(LOOKS, Setting(seed=7), lambda seed: seed, judge)
+    trials, confidence = until_decided(LOOKS, Setting(seed=7), list, judge)
     assert trials == list(range(7, 7 + number))  # each with a seed of its own, none twice
     assert confidence == pytest.approx(1 - ERROR / 3)
 
@@ -33,7 +33,7 @@ def test_where_there_is_no_effect_one_is_found_in_at_most_5_percent_of_the_runs(
     wrong = 0
     for _ in range(runs):
         noise = rng.normal(size=16)
-        trials, confidence = until_decided(LOOKS, Setting(seed=0), noise.__getitem__, sign)
+        trials, confidence = until_decided(LOOKS, Setting(seed=0), noise.take, sign)
         wrong += sign(trials, confidence) is not Verdict.INCONCLUSIVE
     # Bonferroni bounds it by 5%; three standard errors of 2,000 runs are 1.5%.
     assert 0.01 < wrong / runs < ERROR + 0.015
