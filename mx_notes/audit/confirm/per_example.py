@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...runtime import mx
-from ..graph.symbol import opened
+from ..graph.symbol import gradients_of, opened
 from ..hooks.telling import unreported
 from ..trace.ledger import requests_of
 
@@ -40,11 +40,8 @@ def gradient_sum(
     `groups`, for each group of them: at most `groups` passes. Call it when the executor's arrays hold
     the batch and before the update. The executor's own arrays are left as they are.
     """
-    names = [
-        n
-        for n, req in requests_of(executor).items()
-        if req != "null" and executor.grad_dict.get(n) is not None
-    ]
+    gradients = gradients_of(executor)
+    names = [n for n, req in requests_of(executor).items() if req != "null" and gradients.get(n) is not None]
     with unreported():
         inputs = {name: executor.arg_dict[name].copy() for name in losses.list_arguments()}
         states = [executor.aux_dict[name].copy() for name in losses.list_auxiliary_states()]

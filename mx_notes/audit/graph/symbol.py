@@ -185,13 +185,18 @@ def _places(graph: dict, names: list[str]) -> list[list[int]]:
     return places
 
 
+def gradients_of(executor: mx.executor.Executor) -> dict[str, mx.nd.NDArray | None]:
+    """The arrays into which an executor's backward writes, by argument; none where it was bound without any."""
+    return executor.grad_dict if executor.grad_arrays else {}
+
+
 def of_executor(executor: mx.executor.Executor, head_gradients: list[mx.nd.NDArray]) -> Graph:
     """The graph of a bound executor whose arrays hold the batch."""
     symbol = executor._symbol
     arrays = executor.arg_dict | executor.aux_dict
     part = SymbolPart(symbol, [arrays[name] for name in symbol.list_inputs()], training=True)
-    auxiliary = set(executor.aux_dict)
+    auxiliary, gradients = set(executor.aux_dict), gradients_of(executor)
     for node in part.leaves:
-        node.parameter = node.name in auxiliary or executor.grad_dict.get(node.name) is not None
+        node.parameter = node.name in auxiliary or gradients.get(node.name) is not None
     part.fed = [node for node in part.leaves if not node.parameter]
     return Graph(part.heads, [numpy_of(gradient) for gradient in head_gradients], executor=True)

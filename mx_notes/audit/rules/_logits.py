@@ -52,6 +52,8 @@ def _judged(graph: Graph) -> Iterable[tuple[Node, str | None]]:
 
 def _softmax_twice(node: Node) -> str | None:
     inner = above(node.inputs[0], SOFTMAX | LOG_SOFTMAX | {"SoftmaxOutput"})
+    if inner and inner.kind in LOG_SOFTMAX and _axis(inner) == _axis(node) and not _is_tempered(node):
+        return None  # log-probabilities stay what they are, and so does their gradient
     if inner:
         return (
             f"{node.op} is given the output of {inner.op}: softmax is applied twice; hand the loss the logits, or say"
@@ -60,6 +62,16 @@ def _softmax_twice(node: Node) -> str | None:
     if _looks_like_probabilities(node.inputs[0]):
         return f"{node.op} is given values that are probabilities already, not logits"
     return None
+
+
+def _axis(node: Node) -> int:
+    """Along which a softmax normalises, counted from the last."""
+    axis = int(node.attributes.get("axis", 1 if node.flag("multi_output") else -1))
+    return axis if axis < 0 else axis - len(node.inputs[0].shape or range(axis + 1))
+
+
+def _is_tempered(node: Node) -> bool:
+    return node.attributes.get("temperature", "None") not in ("None", "1.0", "1")
 
 
 def _of_sigmoid_loss(node: Node) -> Output | None:

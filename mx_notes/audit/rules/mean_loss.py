@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...runtime import mx
 from ..graph.graph import Graph, Output
 from ..graph.losses import Losses
-from ..trace.step import Look, Step
-from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
+from ..trace.step import Look, Noted, Step
+from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first, warning
 from ._applied import applied, near
 
 
@@ -37,8 +38,29 @@ class MeanLoss(Rule):
         passes = max((update.passes for update in step.updates), default=1) if one_task else 1
         devices = len({look.device for look in gradient.looks})
         heads = zip(*gradient.parts, strict=True)
-        messages = [_judge(head, gradient.rescale, devices, step.workers, passes) for head in heads]
-        return first(messages) if gradient.known or not any(messages) else NOTHING_TO_CHECK
+        texts = [_judge(head, gradient.rescale, devices, step.workers, passes) for head in heads]
+        if any(texts) and not gradient.known:
+            return NOTHING_TO_CHECK
+        if _divides_factors_out(step):
+            return first(
+                [text and warning(f"{text}; this optimiser divides the factor out again") for text in texts]
+            )
+        return first(texts)
+
+
+def _divides_factors_out(step: Step) -> bool:
+    """Whether the update is the same for a gradient twice as large: by all optimisers that divide by its own size."""
+    # Not AdaDelta: its epsilon of 1e-5 is as large as the squares of many gradients.
+    known, group = mx.optimizer, mx.optimizer.contrib
+    kinds = (
+        *(known.Adam, known.Adamax, known.Nadam, known.AdaGrad, group.GroupAdaGrad, known.RMSProp),
+        *(known.FTML, known.LAMB, known.Signum),
+    )
+    alone = all(
+        type(sample.optimizer) in kinds and not sample.weight_decay and sample.clip is None
+        for sample in step.samples
+    )
+    return bool(step.samples) and alone and not step.noted(Noted.GRADIENT_SCALED)
 
 
 def _one_task(looks: list[Look]) -> bool:

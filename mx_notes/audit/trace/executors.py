@@ -9,7 +9,7 @@ import numpy as np
 
 from ...runtime import mx
 from ..events import Event, Kind
-from ..graph.symbol import of_executor
+from ..graph.symbol import gradients_of, of_executor
 from ..graph.values import is_dense, own, read
 from ..hooks.listener import Listener
 from .ledger import Ledger
@@ -89,7 +89,8 @@ class Executors(Listener):
         now = self._now
         if executor not in self._met:
             self._met.add(executor)
-            inputs = {n: a.shape for n, a in executor.arg_dict.items() if executor.grad_dict.get(n) is None}
+            gradients = gradients_of(executor)
+            inputs = {n: a.shape for n, a in executor.arg_dict.items() if gradients.get(n) is None}
             now.meet_batch(tuple(inputs.items()))
         if now.step.sampled and self._before_backward:
             self._before_backward(now.step, executor)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...runtime import mx
+from ..graph.symbol import gradients_of
 from ..graph.values import own
 
 DEPARTED = 10_000  # parameters remembered after their arrays were freed, if their gradients were not used
@@ -167,7 +168,7 @@ class Ledger:
             return known[1]
         buffers = []
         requests = requests_of(executor)
-        for name, gradient in zip(executor._symbol.list_arguments(), executor.grad_arrays, strict=True):
+        for name, gradient in gradients_of(executor).items():
             if gradient is None or requests[name] == "null":
                 continue
             weight = executor.arg_dict[name]

@@ -45,10 +45,23 @@ def output():
     return softmax_output(logits(), LABELS)
 
 
-@pytest.mark.parametrize("inner", [softmax, log_softmax, output])
+@pytest.mark.parametrize("inner", [softmax, output])
 def test_a_softmax_before_the_softmax_loss(inner):
     text = finding_in(softmax_loss(inner(), LABELS))
     assert "softmax is applied twice; hand the loss the logits" in text
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_log_probabilities_stay_what_they_are(axis):
+    inner = node("log_softmax", logits(), values=np.log(PROBABILITIES), axis=axis)
+    assert holds(softmax_loss(inner, LABELS))
+    assert holds(softmax_output(inner, LABELS))
+
+
+@pytest.mark.parametrize(("inner", "outer"), [({"axis": 0}, {}), ({}, {"temperature": 2.0})])
+def test_log_probabilities_along_another_axis_or_made_softer_do_not(inner, outer):
+    made = node("log_softmax", logits(), values=LOGITS, **({"axis": -1} | inner))
+    assert "applied twice" in finding_in(node("log_softmax", made, values=LOGITS, **({"axis": -1} | outer)))
 
 
 def test_a_change_of_shape_between_the_two_hides_nothing():

@@ -2,10 +2,25 @@
 
 import numpy as np
 import pytest
-from hand_made import dense, leaf, look, mean, node, softmax_loss, softmax_output, step, the_finding, update
+from hand_made import (
+    dense,
+    leaf,
+    look,
+    mean,
+    node,
+    note,
+    sample,
+    softmax_loss,
+    softmax_output,
+    step,
+    the_finding,
+    update,
+)
 
-from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK
+from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.mean_loss import MeanLoss
+from mx_notes.audit.trace.step import Noted
+from mx_notes.runtime import mx
 
 N = 4
 SUM, TWICE = f"is that of the sum of {N} losses, not of their mean", "is divided by the batch size twice"
@@ -163,6 +178,20 @@ def test_a_penalty_on_the_weights_is_no_loss_of_examples():
 def test_each_of_several_heads_is_judged():
     assert holds(look(losses(), losses()), rescale=1 / N)
     assert TWICE in finding_in(look(losses(), mean(losses())), rescale=1 / N)
+
+
+def severity_of_a_sum(*others, optimizer, **numbers):
+    applied = sample(before=np.ones(3), optimizer=optimizer, **numbers)
+    return the_finding(MeanLoss(), step(look(losses()), update(rescale=1.0), applied, *others)).severity
+
+
+def test_a_factor_is_only_a_warning_where_the_optimiser_divides_it_out():
+    adam = mx.optimizer.Adam()
+    assert severity_of_a_sum(optimizer=adam) is WARNING
+    assert severity_of_a_sum(optimizer=mx.optimizer.SGD()) is ERROR
+    assert severity_of_a_sum(optimizer=adam, weight_decay=1e-4) is ERROR  # which counts less beside a sum
+    assert severity_of_a_sum(optimizer=adam, clip=5.0) is ERROR
+    assert severity_of_a_sum(note(Noted.GRADIENT_SCALED), optimizer=adam) is ERROR  # clipped by the program
 
 
 def test_a_factor_that_is_no_number_of_examples_is_left_in_peace():
