@@ -15,7 +15,7 @@ import numpy as np
 
 from ...runtime import mx
 from ..events import Kind
-from ..graph.values import read
+from ..graph.values import read, sample_of_values
 from ..trace.recorder import Recorder
 from ..trace.step import Derivative, Step
 from ..trace.steps import sampled_step
@@ -94,7 +94,8 @@ class Confirmation:
         """The mean of all examples' gradients over all devices and workers: of each parameter some elements, (N,)."""
         parts = list(self._sums.values())
         own = {
-            name: sum(sums[name] for sums, _ in parts).ravel()[:: every.get(name, 1)] for name in parts[0][0]
+            name: sample_of_values(sum(sums[name] for sums, _ in parts), every.get(name, 1))
+            for name in parts[0][0]
         }
         count = sum(count for _, count in parts)
         total = self._total(np.concatenate([*own.values(), [count]]))

@@ -76,11 +76,33 @@ def numpy_of(array: mx.nd.NDArray) -> np.ndarray | None:
 
 
 def sample_of(array: mx.nd.NDArray, every: int) -> mx.nd.NDArray | None:
-    """Copies of each `every`-th element, (N,); None of a sparse or empty array. Does not wait for the engine."""
+    """Copies of about one in `every` elements, (N,); None of a sparse or empty array. Does not wait for the engine."""
     if not is_dense(array):
         return None
-    flat = array.as_nd_ndarray().reshape((-1,))
-    return flat.copy() if every == 1 else mx.nd.slice(flat, begin=(None,), end=(None,), step=(every,))
+    # No view of the array: where oneDNN has it in a layout of its own, MXNet fails to copy one.
+    array, shape = array.as_nd_ndarray(), _sliceable(array.shape)
+    array = array if array.shape == shape else array.reshape(shape)
+    whole = (None,) * len(shape)
+    return mx.nd.slice(array, begin=whole, end=whole, step=_strides(shape, every)).reshape((-1,))
+
+
+def sample_of_values(values: np.ndarray, every: int) -> np.ndarray:
+    """The elements that `sample_of` takes of an array of this shape, (N,)."""
+    shape = _sliceable(values.shape)
+    return values.reshape(shape)[tuple(slice(None, None, step) for step in _strides(shape, every))].ravel()
+
+
+def _sliceable(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape, or as one axis where MXNet's slice takes no such; oneDNN keeps nothing of more than five."""
+    return shape if 0 < len(shape) <= 5 else (math.prod(shape),)
+
+
+def _strides(shape: tuple[int, ...], every: int) -> tuple[int, ...]:
+    steps = []
+    for size in shape:
+        steps.append(min(size, every))
+        every = -(-every // steps[-1])
+    return tuple(steps)
 
 
 def shape_of(handle: int) -> tuple[int, ...]:

@@ -65,6 +65,7 @@ class Autograd(Listener):
         self._suspended: Scope | None = None  # the scope that was open before this pause
         self._scopes: list[Scope] = []  # those that the next backward pass may be of
         self._pending: deque[Scope] = deque(maxlen=RECENT)  # those not yet differentiated
+        self._heads: set[int] = set()  # of the backward passes since the last recorded scope began
         self._training = False
         self._returned = False  # the backward pass that is running makes new arrays
         self._written: dict[int, str] = {}  # running statistics of the blocks called since the last backward
@@ -123,6 +124,7 @@ class Autograd(Listener):
             self._scopes.clear()
         self._scopes.append(self._scope)
         self._pending.append(self._scope)
+        self._heads.clear()
         now.await_backward(AUTOGRAD, lambda buffer: buffer.weight in self._books.variables)
         data = next((handle for handle in inputs if handle not in self._books.variables), None)
         if data is not None:
@@ -297,8 +299,10 @@ class Autograd(Listener):
             return
         self._lower_flags()
         now.step.events.append(Event(Kind.BACKWARD, AUTOGRAD))
-        if not (scopes or known or now.step.count(Kind.FORWARD)):
+        # Losses that one scope has recorded may go backward one after the other, each in a step of its own.
+        if not (scopes or known or now.step.count(Kind.FORWARD) or self._heads.isdisjoint(heads)):
             now.note(Noted.BACKWARD_WITHOUT_RECORDING)
+        self._heads.update(heads)
         unused = [scope for scope in scopes[:-1] if scope.first and scope.first == scopes[-1].first]
         if unused and len(heads) < len(scopes):
             now.note(Noted.RECORDING_WITHOUT_BACKWARD)

@@ -72,7 +72,7 @@ class Note(NamedTuple):
 
 @dataclass
 class UpdateSample:
-    """One parameter's update by an optimiser, with copies (N,) of each `every`-th element of its arrays.
+    """One parameter's update by an optimiser, with copies (N,) of about one in `every` elements of its arrays.
 
     They are made without waiting for the engine; reading them waits.
     """
