@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...runtime.drawing import NUMPY_SAMPLERS
+from ...runtime.drawing import NUMPY_SAMPLERS, draws
 
 # What `mx.np` and `mx.npx` (after their prefix) and older interfaces call an operator, by its kind.
 _SPELLINGS = {
@@ -49,6 +49,11 @@ def kind_of(op: str) -> str:
 
 FUSED_RELU = "_contrib_BatchNormWithReLU"  # gluon.nn.BatchNormReLU
 BATCH_NORM = {"BatchNorm", FUSED_RELU}
+# What may compute something else in training than in prediction; of a custom operator or a subgraph nobody can tell.
+MODAL = {
+    *("Dropout", "RNN", "LeakyReLU", "BatchNorm", "BatchNorm_v1", "_contrib_SyncBatchNorm", FUSED_RELU),
+    *("Custom", "_CustomFunction", "_Native", "_foreach", "_while_loop", "_cond"),
+}
 ACTIVATIONS = {"relu", "sigmoid", "tanh", "softsign", "softrelu"}
 
 SHAPE_ONLY = {
@@ -78,6 +83,14 @@ MEANS, SUMS = {"mean"}, {"sum"}
 SQUARES, LOGS = {"square"}, {"log"}
 LOG_SOFTMAX, SOFTMAX = {"log_softmax"}, {"softmax", "SoftmaxActivation"}
 PICKS = {"pick"}
+
+
+def depends_on_mode(op: str, attributes: Mapping[str, str]) -> bool:
+    """Whether an operator computes something else in training than in prediction."""
+    if op in ("Dropout", "RNN", "LeakyReLU"):
+        return draws(op, attributes, True) != draws(op, attributes, False)
+    return op in MODAL and attributes.get("use_global_stats", "False") not in ("True", "1")
+
 
 # No gradient goes through these.
 _COMPARING = ("equal", "not_equal", "greater", "greater_equal", "lesser", "lesser_equal")

@@ -13,7 +13,7 @@ import numpy as np
 from ...runtime import mx
 from ...runtime.drawing import draws
 from .graph import Graph, Node, Output
-from .operators import WORTH_A_VALUE
+from .operators import WORTH_A_VALUE, depends_on_mode
 from .values import LARGEST, numpy_of, wait_for
 
 
@@ -27,6 +27,11 @@ def opened(symbol: mx.sym.Symbol) -> tuple[dict[Node, list[int]], list[Output]]:
     places = _places(parsed, symbol.get_internals().list_outputs())
     heads = [Output(nodes[source], index) for source, index, *_ in parsed["heads"]]
     return dict(zip(nodes, places, strict=True)), heads
+
+
+def mode_matters(symbol: mx.sym.Symbol) -> bool:
+    """Whether a symbol computes something else in training than in prediction."""
+    return any(depends_on_mode(node.op, node.attributes) for node in opened(symbol)[0])
 
 
 class SymbolPart:

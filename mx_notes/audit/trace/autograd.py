@@ -10,6 +10,8 @@ from typing import Any
 
 from ...runtime import mx
 from ..events import AUTOGRAD, RETURNED, Event, Kind, Place, users_place
+from ..graph.operators import MODAL, depends_on_mode
+from ..graph.symbol import mode_matters
 from ..graph.tape import FUNCTION, ROWS, Tape
 from ..graph.values import own, shape_of
 from ..hooks.listener import Listener, OperatorCall
@@ -28,6 +30,7 @@ class Scope:
     """One `with autograd.record()`: a forward pass, once an operator has run in it."""
 
     training: bool
+    modal: bool = False  # one of its operators depends on the mode
     operators: int = 0
     first: int | None = None  # the first parameter that it used
     # Handles of what its operators have read, and made; and, of what they have read, what was written since.
@@ -45,6 +48,11 @@ class Block:
         list[int] | None
     )  # positions of inputs that are no parameters, frozen ones included; None: not told
     data: list[int] | None = None  # the positions of the batch's parts, once they are known
+
+    @cached_property
+    def modal(self) -> bool:
+        """Whether it computes something else in training than in prediction."""
+        return mode_matters(self.symbol)
 
     @cached_property
     def statistics(self) -> dict[int, str]:
@@ -151,6 +159,8 @@ class Autograd(Listener):
             self._written_since(outputs)
         scope.inputs.update(inputs)
         scope.outputs.update(outputs)
+        if not scope.modal and call.name in MODAL:
+            scope.modal = depends_on_mode(call.name, call.attributes)
         tape = self._open_tape()
         if tape is not None or (scope.first is None and scope.operators < FIRST_OPERATORS):
             self._enter_scope(inputs)
@@ -172,6 +182,7 @@ class Autograd(Listener):
         if scope is not None:
             scope.inputs.update(inputs)
             scope.outputs.update(outputs)
+            scope.modal = scope.modal or block is None or block.modal
         if scope is None or block is None:
             return
         if scope.training:
@@ -288,7 +299,7 @@ class Autograd(Listener):
             now.note(Noted.OUTPUT_AS_GRADIENT)
         self._returned = returned
         training = self._scopes[-1].training if self._scopes else True
-        now.begin_pass(training)
+        now.begin_pass(training or not self._scopes[-1].modal)
         known = self._differentiated(heads)
         if differentiable:
             return  # a part of the forward pass, as in a gradient penalty
@@ -304,7 +315,7 @@ class Autograd(Listener):
             now.note(Noted.BACKWARD_WITHOUT_RECORDING)
         self._heads.update(heads)
         unused = [scope for scope in scopes[:-1] if scope.first and scope.first == scopes[-1].first]
-        if unused and len(heads) < len(scopes):
+        if any(scope.modal for scope in unused) and len(heads) < len(scopes):
             now.note(Noted.RECORDING_WITHOUT_BACKWARD)
         tape = self._taped_now()
         seen = tape.graph(heads, head_gradients) if tape is not None else None

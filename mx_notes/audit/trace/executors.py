@@ -9,7 +9,7 @@ import numpy as np
 
 from ...runtime import mx
 from ..events import Event, Kind
-from ..graph.symbol import gradients_of, of_executor
+from ..graph.symbol import gradients_of, mode_matters, of_executor
 from ..graph.values import is_dense, own, read
 from ..hooks.listener import Listener
 from .ledger import Ledger
@@ -33,6 +33,7 @@ class Executors(Listener):
         self._before_backward = before_backward
         self._executor: weakref.ref | None = None  # whose C calls come next
         self._met: weakref.WeakSet = weakref.WeakSet()  # executors whose shapes were seen: they never change
+        self._modal: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # executor: does the mode matter
         self._trained: dict[int, bool] = {}  # executor: was its latest forward in training mode
         self._padding, self._padded = 0, False
         self._loaded: list[mx.nd.NDArray] = []
@@ -57,7 +58,7 @@ class Executors(Listener):
         now = self._now
         if training:
             now.close_if_updated()
-            if now.is_awaited(executor):
+            if now.is_awaited(executor) and self._mode_matters():
                 now.note(Noted.FORWARD_WITHOUT_BACKWARD)
             now.await_backward(
                 executor, lambda buffer: buffer in self._books.executors.get(executor, (None, []))[1]
@@ -70,6 +71,15 @@ class Executors(Listener):
             self._loaded, self._labels = [], []
         self._trained[executor] = training
         now.forward(executor, training)
+
+    def _mode_matters(self) -> bool:
+        """Whether the executor whose C calls come next computes something else in prediction."""
+        bound = self._executor() if self._executor else None
+        if bound is None:
+            return True
+        if bound not in self._modal:
+            self._modal[bound] = mode_matters(bound._symbol)
+        return self._modal[bound]
 
     def before_executor_backward(self, executor: int, head_gradients: list[int]) -> None:
         """Take the graph, if the step is sampled."""
