@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from .. import disk
 from ..errors import UserError
 from ..runtime.numpy_names import FINANCIAL, TODAY
+from ..runtime.python_names import OLD
 from . import wrong_operators
 from .imported import Imported
 
@@ -22,7 +24,7 @@ ELSEWHERE = {
         *("Callable", "Hashable", "Iterable", "Iterator", "Mapping", "MutableMapping", "MutableSequence"),
         *("MutableSet", "Sequence", "Set", "Sized"),
     )},
-    **{"inspect.getargspec": "inspect.getfullargspec", "time.clock": "time.perf_counter"},
+    **{"inspect.getargspec": "inspect.getfullargspec", "time.clock": "time.process_time", "os.errno": "errno"},
     **{"fractions.gcd": "math.gcd", "locale.format": "locale.format_string", "ast.Str": "ast.Constant"},
     **{"base64.encodestring": "base64.encodebytes", "base64.decodestring": "base64.decodebytes"},
     **{"configparser.SafeConfigParser": "configparser.ConfigParser", "cgi.escape": "html.escape"},
@@ -146,7 +148,10 @@ class _Look:
 
     def _attribute(self, node: ast.Attribute, call: ast.Call | None) -> Iterator[Old]:
         module = self._imported.place(node.value)
-        if module:
+        if module == "numpy" and node.attr == "fromstring":
+            if call and "sep" not in {keyword.arg for keyword in call.keywords}:
+                yield Old(node.lineno, ast.unparse(node), "np.frombuffer(…).copy()", True)
+        elif module:
             yield from _known(node.lineno, ast.unparse(node), f"{module}.{node.attr}")
         elif call and node.attr in METHODS:
             arguments, today = METHODS[node.attr]
@@ -161,4 +166,9 @@ def _known(line: int, written: str, full: str) -> Iterator[Old]:
     elif module == "numpy" and name in FINANCIAL:
         yield Old(line, written, f"numpy_financial.{name}", False)
     elif full in ELSEWHERE:
-        yield Old(line, written, ELSEWHERE[full], False)
+        yield Old(line, written, ELSEWHERE[full], name in _restored().get(module, ()))
+
+
+@cache
+def _restored() -> dict[str, dict]:
+    return {module.__name__: names for module, names in OLD.items()}

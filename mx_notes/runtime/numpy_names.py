@@ -1,21 +1,21 @@
 """The names that NumPy has lost since MXNet 1.9.1 was released, which MXNet and programs of its time still read.
 
-They are found through NumPy's own `__getattr__`, when NumPy itself lacks them. Where a program reads one, the
-place is noted, and one line at the program's end lists them.
+They are found through NumPy's own `__getattr__`, when NumPy itself lacks them.
 """
 
 from __future__ import annotations
 
 import ast
-import atexit
 import builtins
 import math
 import os
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial, wraps
 from types import SimpleNamespace
 from typing import Any
+
+from .old_names import OldNames, note
 
 # Names that NumPy dropped in 1.20, 1.24 and 2.0 to 2.5, and what to write today. A name of NumPy's or Python's
 # own is also what the old name then means.
@@ -62,49 +62,32 @@ TODAY = {
     **{"recfromtxt": "np.genfromtxt", "recfromcsv": "np.genfromtxt"},
 }
 FINANCIAL = ("fv", "ipmt", "irr", "mirr", "nper", "npv", "pmt", "ppmt", "pv", "rate")
-_LIBRARIES = tuple(f"{os.sep}{folder}{os.sep}" for folder in ("site-packages", "dist-packages"))
 
 
 def restore_numpy_names() -> None:
     """Give NumPy the names that it lacks; `prepare` does. NumPy before 1.24 lacks none that MXNet reads."""
     import numpy as np
 
-    found = np.__getattr__
-    if not isinstance(found, _Names) and np.lib.NumpyVersion(np.__version__) >= "1.24.0":
-        np.__getattr__ = _Names(np, found)
+    version = np.lib.NumpyVersion(np.__version__)
+    if version >= "1.24.0":
+        OldNames.give_back(np, partial(_value, np), "np")
+    if version >= "2.3.0" and not hasattr(np.fromstring, "__wrapped__"):
+        np.fromstring = _of_bytes_too(np, np.fromstring)
 
 
-class _Names:
-    """NumPy's `__getattr__`, which Python calls for a name that the module does not have."""
+def _of_bytes_too(np, fromstring: Callable) -> Callable:
+    """Give `fromstring` its binary mode back, in which most programs of MXNet's time read MNIST's files."""
 
-    def __init__(self, np, otherwise: Callable[[str], Any]) -> None:
-        self._np, self._otherwise = np, otherwise
-        self._places: dict[tuple[str, str, int], None] = {}
+    @wraps(fromstring)
+    def either(string, dtype=float, count=-1, *, sep="", like=None):
+        if sep:
+            options = {} if like is None else {"like": like}
+            return fromstring(string, dtype, count, sep=sep, **options)
+        note("np.fromstring of bytes")
+        content = string.encode("latin1") if isinstance(string, str) else string
+        return np.frombuffer(content, dtype, count).copy()
 
-    def __call__(self, name: str) -> Any:
-        if name not in TODAY and name not in FINANCIAL:
-            return self._otherwise(name)
-        value = _value(self._np, name)
-        reader = sys._getframe(1)
-        file = reader.f_code.co_filename
-        if not file.startswith("<frozen") and not any(folder in file for folder in _LIBRARIES):
-            self._note(name, file, reader.f_lineno)
-        return value
-
-    def _note(self, name: str, file: str, line: int) -> None:
-        if not self._places:
-            atexit.register(self._tell, os.getpid())
-        self._places[name, file, line] = None
-
-    def _tell(self, pid: int) -> None:
-        if pid == os.getpid():  # not in a fork
-            shown = [f"np.{name} ({file}:{line})" for name, file, line in list(self._places)[:8]]
-            rest = len(self._places) - len(shown)
-            words = ", ".join(shown) + (f" and {rest} more" if rest else "")
-            print(
-                f"mx-notes: old NumPy names in use: {words}; `mx-notes doctor SCRIPT` says what to write today",
-                file=sys.stderr,
-            )
+    return either
 
 
 def _value(np, name: str) -> Any:
@@ -113,7 +96,7 @@ def _value(np, name: str) -> Any:
     made = _made(np)
     if name in made:
         return made[name]
-    place = TODAY[name]
+    place = TODAY[name]  # or KeyError
     if not place.startswith("np."):
         return getattr(builtins, place)
     value = np

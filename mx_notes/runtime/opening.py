@@ -14,6 +14,7 @@ from ..errors import UserError
 from . import cuda, late
 from .numpy_names import restore_numpy_names
 from .openmp import at_opening
+from .python_names import restore_python_names
 
 # For every Python: on 3.13 pip refuses MXNet, whose metadata ask for NumPy 1.x, beside NumPy 2.
 CURE = "run `pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0`"
@@ -33,7 +34,7 @@ def gluoncv() -> ModuleType:
 def prepare() -> None:
     """Make a plain `import mxnet` work in this process; costs nothing when repeated.
 
-    Gives NumPy the names that MXNet reads and newer NumPys lack, and sets, unless the user has,
+    Gives NumPy and Python's library the names that they lack and programs of MXNet's time read, and sets, unless the user has,
     `OMP_NUM_THREADS` (see `threads`), `MXNET_SUBGRAPH_VERBOSE=0` (else MXNet prints a line at every bind) and
     `MXNET_CPU_PARALLEL_SIZE` (the number of values from which several threads copy an array) so high that
     one thread copies all. If the CUDA build is installed, loads CUDA's libraries (UserError if one is missing) and sets, unless the
@@ -47,6 +48,7 @@ def prepare() -> None:
     os.environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
     if "mxnet.base" not in sys.modules:  # which opens MXNet's library
         restore_numpy_names()
+        restore_python_names()
         if cuda.build():
             # Else cuDNN multiplies float32 on GPUs of 8.x with 10 bits of mantissa, and the audit's sums,
             # right to 1e-4 in float32, no longer agree.

@@ -136,13 +136,26 @@ def test_old_names_are_found_and_the_places_that_read_them_are_listed_once(tmp_p
     script.write_text(
         "import numpy as np\nimport mxnet as mx\nfor _ in range(2):\n    print(np.asscalar(np.ones(1)))\n"
         "from numpy import alen\nprint(alen([1, 2]), np.float(3))\n"
+        "import collections, os\nfrom collections import Mapping\n"
+        "print(issubclass(collections.OrderedDict, Mapping), os.errno.EEXIST)\nprint(hasattr(collections, 'Nosuch'))\n"
     )
     result = python("-m", "mx_notes", "run", script)
-    assert result.stdout == "1.0\n1.0\n2 3.0\n"
+    assert result.stdout == "1.0\n1.0\n2 3.0\nTrue 17\nFalse\n"
     assert result.stderr == (
-        f"mx-notes: old NumPy names in use: np.asscalar ({script}:4), np.alen ({script}:5),"
-        f" np.float ({script}:6); `mx-notes doctor SCRIPT` says what to write today\n"
+        f"mx-notes: old names in use: np.asscalar ({script}:4), np.alen ({script}:5),"
+        f" np.float ({script}:6), collections.Mapping ({script}:8), os.errno ({script}:9); `mx-notes doctor SCRIPT` says what to write today\n"
     )
+
+
+def test_bytes_are_read_as_mnists_readers_read_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\nread = np.fromstring(b'\\x00\\x01\\x07\\x00', dtype=np.uint8)\nread[0] = 5\n"
+        "print(read.tolist(), np.fromstring(b'\\x01\\x00', '<i2', 1).tolist(), np.fromstring(b'', np.int8).tolist())\n"
+        "print(np.fromstring('1 2', dtype=int, sep=' ').tolist())\n"
+    )
+    result = python("-W", "ignore::DeprecationWarning", "-m", "mx_notes", "run", script)
+    assert result.stdout == "[5, 1, 7, 0] [1] []\n[1, 2]\n", result.stderr
 
 
 def test_enable_and_disable_are_for_every_program_of_the_environment(tmp_path):
