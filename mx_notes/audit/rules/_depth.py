@@ -47,17 +47,25 @@ def ratios(step: Step) -> Ratios | None:
     order = {name: place for place, name in enumerate(leaves)}
     first, *others = sorted(weights, key=lambda sample: order[sample.name])
     below = graph.below(leaves[first.name])
-    # A head has no other weight between itself and the loss, and the first layer below it.
-    behind = {s.name: graph.below(leaves[s.name]) for s in others}
+    # A head has a way to the loss without another weight on it, and the first layer below it.
     users = {s.name: set(graph.users[leaves[s.name]]) for s in others}
-    last = [
-        s
-        for s in others
-        if users[s.name] & below
-        and not any(o is not s and users[o.name] & (behind[s.name] - users[s.name]) for o in others)
-    ]
+    weighted = set().union(*users.values())
+    last = [s for s in others if _reaches_loss(graph, users[s.name] & below, weighted - users[s.name])]
     found = Ratios(ratio(first), [ratio(sample) for sample in last])
     return found if last and all(map(math.isfinite, [found.first, *found.last])) else None
+
+
+def _reaches_loss(graph: Graph, start: set[Node], without: set[Node]) -> bool:
+    """Whether some way leads from the one nodes to the loss, but not through the others."""
+    heads, seen, to_go = {head.node for head in graph.heads}, set(), list(start)
+    while to_go:
+        node = to_go.pop()
+        if node in heads:
+            return True
+        new = [user for user in graph.users[node] if user not in without and user not in seen]
+        seen.update(new)
+        to_go += new
+    return False
 
 
 def _is_normalised(graph: Graph, leaf: Node) -> bool:

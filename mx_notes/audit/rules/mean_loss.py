@@ -27,7 +27,9 @@ class MeanLoss(Rule):
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Hold the weight of all examples' losses together against 1, for each head."""
         gradient = applied(step)
-        if gradient is None:
+        if gradient is None or any(
+            _is_one_sequence(look.graph, gradient.elements) for look in gradient.looks
+        ):
             return NOTHING_TO_CHECK
         self.full = self.full or gradient.elements
         if gradient.elements < self.full and near(
@@ -46,6 +48,12 @@ class MeanLoss(Rule):
                 [text and warning(f"{text}; this optimiser divides the factor out again") for text in texts]
             )
         return first(texts)
+
+
+def _is_one_sequence(graph: Graph, losses: int) -> bool:
+    """Whether the losses are those of one sequence's times: their sum, its log-likelihood, is the loss of a batch of one."""
+    shapes = [node.inputs[0].shape or () for node in graph.of_kind("RNN")]  # (times, batch, features)
+    return losses > 1 and any(shape[:2] == (losses, 1) for shape in shapes)
 
 
 def _divides_factors_out(step: Step) -> bool:
@@ -94,9 +102,9 @@ def _judge(parts: tuple[Losses, ...], rescale: float, devices: int, workers: int
         f"(the losses' weights add up to {total:.4g} instead of 1, with rescale_grad {rescale / workers:.4g})"
     )
     for size in sizes:
-        if any(near(total, wrong) for wrong in (size, elements, size * workers, elements * workers)):
+        if near(total, size) or near(total, size * workers):
             return f"the gradient is that of the sum of {size} losses, not of their mean {fix}"
-        if any(near(total, wrong) for wrong in (1 / size, 1 / elements, elements / size**2)):
+        if near(total, 1 / size) or near(total, elements / size**2):
             return (
                 f"the gradient is divided by the batch size twice {fix}: either average the loss, or let the"
                 " optimiser divide (step(batch_size), rescale_grad), not both"

@@ -13,7 +13,30 @@ from ..trace.step import Look, Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
 from ._classes import classifications
 
-SAME_ORDER = 4  # batches that must come again in their order
+CERTAIN = 1e5  # orders in which a shuffle could have dealt out the batches that came again, before they are no chance
+
+
+class Order:
+    """Whether batches come again in the order in which they came before."""
+
+    def __init__(self) -> None:
+        self._start = self._epoch = 0  # the batch that has come again, and after how many others; 0: none has
+        self._orders = 1.0  # in which the batches since could have come
+
+    def next(self, seen: list[tuple]) -> int:
+        """After how many batches the same ones come in the same order, for certain; 0: they do not.
+
+        Called with each batch more. Of n shuffled batches the first to come again is one of n, the next one of n - 1.
+        """
+        now = len(seen) - 1
+        if self._epoch and seen[now] != seen[now - self._epoch]:
+            self._start, self._epoch, self._orders = now, 0, 1.0
+        elif not self._epoch and now and seen[now] == seen[self._start]:
+            self._epoch = now - self._start
+        if self._epoch:
+            come = now - self._start - self._epoch
+            self._orders *= self._epoch - come % self._epoch
+        return self._epoch if self._orders >= CERTAIN else 0
 
 
 class RepeatedBatch(Rule):
@@ -28,6 +51,7 @@ class RepeatedBatch(Rule):
         self.seen: list[tuple[int, ...]] = []  # of each step, what it was fed
         self.labels: list[tuple[int, ...]] = []
         self.stuck = self.same_order = self.carries_state = self.takes_turns = self.labels_stuck = False
+        self.order = Order()
         self.trained: frozenset[int] | None = None  # the updaters of the first step that was looked at
         self.only_class: float | None = None  # of all labels of the last look
 
@@ -52,7 +76,7 @@ class RepeatedBatch(Rule):
                 return []  # the batch is the whole of the data
             return first(["three steps in a row were fed the same batch: is the iterator advanced?"])
         self.carries_state |= step.number > 1 and any(map(_carries_state, step.looks))
-        epoch = _epoch(seen)
+        epoch = self.order.next(seen)
         if epoch and not (self.stuck or self.same_order or self.carries_state):
             self.same_order = True
             return first(
@@ -115,11 +139,3 @@ def _begins_with(state: Output) -> bool:
         return False
     values = Output(leaf).value
     return values is not None and bool(values.any())
-
-
-def _epoch(seen: list[tuple]) -> int:
-    """After how many steps the first batches came again in their order, just now; 0: they did not."""
-    period = len(seen) - SAME_ORDER
-    if period < SAME_ORDER or seen[:SAME_ORDER] != seen[period:]:
-        return 0
-    return next(p for p in range(1, period + 1) if seen[:-p] == seen[p:])  # shorter than SAME_ORDER, perhaps

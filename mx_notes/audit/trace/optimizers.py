@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -193,7 +194,8 @@ class Optimizers(Listener):
         """A number of the optimiser's as Python's; an array of MXNet's is waited for on sampled steps only."""
         if isinstance(number, mx.nd.NDArray) and not self._now.step.sampled:
             return None
-        return plain(number)
+        found = plain(number)
+        return None if math.isnan(found) else found
 
 
 class KeptStates:

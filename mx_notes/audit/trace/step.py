@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
@@ -121,8 +122,14 @@ class UpdateSample:
 
 
 def plain(number: Any) -> float:
-    """A number of an optimiser's, which may be an array of MXNet's, as Python's; waits for an array."""
-    return float(read(number).item()) if isinstance(number, mx.nd.NDArray) else float(number)
+    """A number of an optimiser's, which may be an array of MXNet's, as Python's; waits for an array.
+
+    NaN for an object that is no number: what a program's own optimiser makes of it, nobody else can tell.
+    """
+    try:
+        return float(read(number).item()) if isinstance(number, mx.nd.NDArray) else float(number)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _sampled(state: Any, every: int) -> Any:

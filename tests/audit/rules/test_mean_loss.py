@@ -313,3 +313,12 @@ def test_a_weight_that_cannot_be_told_is_not_judged(seen):
 
 def test_a_step_without_a_graph_is_not_judged():
     assert MeanLoss().on_step(step()) is NOTHING_TO_CHECK
+
+
+def test_the_losses_of_one_sequence_may_be_summed():
+    words, sentences = leaf("data", shape=(N, 1, 8)), leaf("data", shape=(N, N, 8))
+    for data, right in ((words, True), (sentences, False)):
+        layer = node("RNN", data, leaf("parameters", shape=(99,), parameter=True), shape=(N, 1, 8))
+        seen = look(softmax_loss(dense(layer, values=np.zeros((N, 3))), [0, 1, 2, 0]))
+        found = MeanLoss().on_step(step(seen, update(rescale=1.0)))
+        assert (found is NOTHING_TO_CHECK) == right
