@@ -9,9 +9,24 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-_PACKAGES = ("mxnet", "gluoncv")
+_packages = {"mxnet", "gluoncv"}
 _AWAITED = "sklearn.base"  # by MXNet, once that is open (see `runtime.late`)
 _afterwards: list[Callable[[], None]] = []
+
+
+def give_back_old_names() -> None:
+    """Let the program find what Python has lost at once, and what NumPy has lost when it imports it.
+
+    `prepare_on_import` alone does so at the import of MXNet, which may stand below.
+    """
+    from .runtime.numpy_names import restore_numpy_names
+    from .runtime.python_names import restore_python_names
+
+    restore_python_names()
+    if "numpy" in sys.modules:
+        restore_numpy_names()
+    else:
+        _packages.add("numpy")
 
 
 def prepare_on_import(then: Callable[[], None] | None = None) -> None:
@@ -31,8 +46,8 @@ class _Finder:
     """Stands before Python's own finders, and gives the packages that they find another loader."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object | None:
-        """Find MXNet, GluonCV and scikit-learn as Python would."""
-        if name not in _PACKAGES and not (name == _AWAITED and "mxnet" in sys.modules):
+        """Find MXNet, GluonCV, scikit-learn and NumPy as Python would."""
+        if name not in _packages and not (name == _AWAITED and "mxnet" in sys.modules):
             return None
         after = sys.meta_path[sys.meta_path.index(self) + 1 :]
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in after)), None)

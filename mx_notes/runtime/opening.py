@@ -60,11 +60,15 @@ def prepare() -> None:
 def opening(package: str) -> Iterator[None]:
     """Prepare for `mxnet` or `gluoncv`, whose own start is run within, and mend it afterwards.
 
-    `mx_notes.on_import` opens them so, whoever imports them, and scikit-learn, for which MXNet did not wait.
+    `mx_notes.on_import` opens them so, whoever imports them; scikit-learn, for which MXNet did not wait; and NumPy.
     """
     if package == late.BASE:
         yield
         late.arrived()
+        return
+    if package == "numpy":
+        yield
+        restore_numpy_names()
         return
     prepare()
     with warnings.catch_warnings(), ExitStack() as held:

@@ -15,10 +15,11 @@ def _begin() -> None:
     home = os.path.dirname(os.path.dirname(here))
     sys.path.append(home)  # mx_notes may not be installed for this Python, or be run from a checkout
     try:
-        from mx_notes.on_import import prepare_on_import
+        from mx_notes.on_import import give_back_old_names, prepare_on_import
 
         place, _, name = os.environ.get("MX_NOTES_THEN", "").partition(":")
         prepare_on_import((lambda: getattr(importlib.import_module(place), name)()) if name else None)
+        give_back_old_names()
     finally:
         sys.path.remove(home)
 
