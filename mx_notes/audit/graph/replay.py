@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -130,15 +131,14 @@ def call(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
         raise CannotReplay(f"{node.op} draws random numbers")
     if node.kind in BATCH_NORM:
         inputs = [*inputs[:3], *(each.copy() for each in inputs[3:])]  # which the operator writes
-    try:
+    with suppress(mx.base.MXNetError):
         return _invoke(node, inputs)
-    except mx.base.MXNetError:
-        if not wide:
-            raise CannotReplay(f"{node.op} can't be called again") from None
-    try:  # in float32, in which the program has called it
-        return _cast(_invoke(node, _cast(inputs, np.float64, np.float32)), np.float32, np.float64)
-    except mx.base.MXNetError:
-        raise CannotReplay(f"{node.op} can't be called again") from None
+    if wide:
+        with suppress(mx.base.MXNetError):  # beside what one_hot, ones_like and others make in float32
+            return _invoke(node, _cast(inputs, np.float32, np.float64))
+        with suppress(mx.base.MXNetError):  # in float32, in which the program has called it
+            return _cast(_invoke(node, _cast(inputs, np.float64, np.float32)), np.float32, np.float64)
+    raise CannotReplay(f"{node.op} can't be called again")
 
 
 def _invoke(node: Node, inputs: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from ..graph.graph import Graph, Node
 from ..graph.operators import BATCH_NORM, LINEAR_LAYERS
 from ..trace.step import Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
 from ._words import some
+
+RECENT = 8  # sampled steps on which no layer of the network has been updated
 
 
 class FrozenStatistics(Rule):
@@ -17,15 +21,25 @@ class FrozenStatistics(Rule):
     wrong = "optimizer.set_lr_mult({name: 0 for name in body})  # its batch norms go on averaging"
     right = "mx.sym.BatchNorm(..., use_global_stats=True)  # in the frozen body"
 
+    def __init__(self) -> None:
+        self.updated: deque[set[int | str]] = deque(maxlen=RECENT)  # of each sampled step
+        self.drifting: set[str] = set()  # on the last sampled step
+
     def on_step(self, step: Step) -> Findings | NothingToCheck:
-        """Look for batch norms in training mode of which nothing is trained, nor of what leads to them."""
-        updated, checked, drifting = _updated(step), False, []
+        """Look for batch norms in training mode of which nothing is trained, nor of what leads to them.
+
+        Twice in a row: the networks of a GAN take turns, and each is at rest on the other's steps.
+        """
+        self.updated.append(_updated(step))
+        updated, checked, drifting = set().union(*self.updated), False, []
         for look in step.looks:
             for node in look.graph.of_kind(*BATCH_NORM):
                 if len(node.inputs) > 3 and look.training:
                     checked = True
                     if _is_frozen(look.graph, node, updated) and not node.flag("use_global_stats"):
                         drifting.append(node.inputs[3].node.name)
+        before, self.drifting = self.drifting, set(drifting)
+        drifting = [name for name in drifting if name in before]
         if drifting:
             return first(
                 [

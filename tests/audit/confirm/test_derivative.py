@@ -343,3 +343,35 @@ def test_a_gradient_that_is_not_finite_where_the_loss_is_smooth(operator, culpri
     assert [f"MXNet computes the backward pass of {culprit} wrong" in each for each in messages] == [True] * (
         culprit is not None
     ), messages
+
+
+def test_a_constant_that_is_made_in_float32_leaves_the_replay_its_digits():
+    x, weight = mx.nd.array([[1.0, 2.0]]), mx.nd.array([[0.5, -1.0]])
+    with audit() as watch:
+        weight.attach_grad()
+        for _ in range(2):
+            with mx.autograd.record():
+                # In float32 the step of a difference quotient is lost beside the 1,000.
+                scores = mx.nd.dot(x, weight.T) + 1000
+                loss = (scores * mx.nd.one_hot(mx.nd.zeros(1), 1) - 1000).square()
+            loss.backward()
+            weight -= 0.001 * weight.grad
+    assert watch.summary().gradients.passes == 2
+    assert not [finding for finding in watch.findings if finding.rule == "loss-derivative"]
+
+
+def test_where_a_loss_is_saturated_its_gradient_is_rounding():
+    net = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name="fc")
+    module = mx.mod.Module(mx.sym.SoftmaxOutput(net, name="softmax"))
+    module.bind([("data", (8, 4))], [("softmax_label", (8,))])
+    weights = {"fc_weight": mx.nd.array([[0.3, -0.2, 0.1, 0.4], [0.1] * 4]), "fc_bias": mx.nd.array([18, 0])}
+    module.init_params(arg_params=weights)
+    module.init_optimizer()
+    random = np.random.RandomState(1)
+    with audit() as watch:
+        for _ in range(3):
+            batch = mx.io.DataBatch([mx.nd.array(random.normal(size=(8, 4)))], [mx.nd.zeros(8)])
+            module.forward_backward(batch)
+            module.update()
+    assert watch.summary().gradients.passes == 2
+    assert not [finding for finding in watch.findings if finding.rule == "loss-derivative"]

@@ -28,17 +28,24 @@ def trained(*updated, **settings):
 
 
 def test_statistics_that_move_behind_a_frozen_layer():
-    finding = the_finding(FrozenStatistics(), trained(update("head_weight")))
+    rule = FrozenStatistics()
+    assert rule.on_step(trained(update("head_weight"))) == []
+    finding = the_finding(rule, trained(update("head_weight")))
     assert finding.severity is WARNING
     assert "bn_running_mean goes on moving" in finding.text
 
 
+def test_a_network_that_rests_on_another_ones_steps_is_not_frozen():
+    rule = FrozenStatistics()
+    turns = [trained(update("head_weight")), trained(update("body_weight"))] * 3
+    assert [rule.on_step(each) for each in turns] == [[]] * 6
+
+
 def test_a_rate_of_0_is_frozen_too():
     still = sample("body_weight", before=[1.0], learning_rate=0.0)
-    assert (
-        "bn_running_mean"
-        in the_finding(FrozenStatistics(), trained(update("head_weight"), update("body_weight"), still)).text
-    )
+    rule, frozen = FrozenStatistics(), trained(update("head_weight"), update("body_weight"), still)
+    assert rule.on_step(frozen) == []
+    assert "bn_running_mean" in the_finding(rule, frozen).text
 
 
 @pytest.mark.parametrize("layer", ["body_weight", "bn_gamma", "bn_beta"])
