@@ -24,6 +24,10 @@ from ..parenthood import die_with_parent
 from .claim import Evidence, Setting
 
 
+THREADS = "OMP_NUM_THREADS"
+SHARED = ["numpy", "scipy.stats", "sklearn.datasets", "matplotlib.figure", "matplotlib.backends.backend_agg"]
+
+
 @dataclass
 class Outcome:
     """How measuring a claim ended: with evidence, or with None and the error in one line."""
@@ -55,10 +59,17 @@ def measure(modules: Mapping[str, str], setting: Setting, workers: int) -> Itera
 
 
 def _start(module: str, setting: Setting) -> tuple[Connection, BaseProcess]:
-    context = multiprocessing.get_context("spawn")  # a fork would inherit MXNet's engine without its threads
+    # From a server that has imported what all claims need, but not MXNet: a fork would get its engine without the threads.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(SHARED)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(module, setting, sender), daemon=True)
-    process.start()
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = "1"  # which NumPy reads in the server, and MXNet in the process
+    try:
+        process.start()
+    finally:
+        os.environ.pop(THREADS) if before is None else os.environ.update({THREADS: before})
     sender.close()  # only the worker's end stays open: if the worker dies, `recv` raises EOFError
     return receiver, process
 
@@ -76,7 +87,7 @@ def _work(module: str, setting: Setting, sender: Connection) -> None:
     die_with_parent()
     # Ctrl-C reaches all processes; the parent ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = "1"  # MXNet reads it when it is loaded, which the import below does
+    os.environ[THREADS] = "1"
     began = time.perf_counter()
     try:
         experiment = importlib.import_module(module)
