@@ -23,7 +23,6 @@ from ..errors import UserError
 from ..parenthood import die_with_parent
 from .claim import Evidence, Setting
 
-
 THREADS = "OMP_NUM_THREADS"
 SHARED = ["numpy", "scipy.stats", "sklearn.datasets", "matplotlib.figure", "matplotlib.backends.backend_agg"]
 
