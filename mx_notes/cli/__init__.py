@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     notes.add_argument(
         "--only", nargs="+", metavar="ID", help="test only these statements (--list shows their names)"
     )
-    notes.add_argument("--quick", action="store_true", help="smaller samples: a minute or two instead of ten")
+    notes.add_argument("--quick", action="store_true", help="smaller samples: about a minute instead of four")
     notes.add_argument(
         "--seed", type=int, default=1, metavar="N", help="the seed of everything random (default: 1)"
     )
