@@ -21,7 +21,7 @@ from .old_names import OldNames
 
 
 class ArgSpec(NamedTuple):
-    """What `inspect.getargspec` returned, until Python 3.11."""
+    """A function's arguments, as `inspect.getargspec` returned them until Python 3.11."""
 
     args: list[str]
     varargs: str | None

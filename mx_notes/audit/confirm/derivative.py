@@ -74,9 +74,8 @@ def judge(look: Look, written: Written, until: float) -> Derivative:
                 groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                 continue
             culprit = _culprit(look, replay, group[0], set(gradients), adding)
-            if (
-                culprit is not None or trial.share > UNEXPLAINED
-            ):  # not NaN: a program can write 0 times infinity
+            # Where the gradient is not finite the share is NaN: a program can write 0 times infinity.
+            if culprit is not None or trial.share > UNEXPLAINED:
                 return replace(found, uses=len(look.graph.users[group[0]]), culprit=culprit)
     except OutOfTime:
         if not (found.name and trial.share > UNEXPLAINED):

@@ -130,7 +130,7 @@ def score(net: mx.gluon.HybridBlock, images: np.ndarray, labels: np.ndarray) -> 
 def score_side_by_side(
     net: mx.gluon.HybridBlock, parts: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> list[tuple[float, float]]:
-    """The same of networks side by side, each on its own images and labels."""
+    """Score networks side by side, each on its own images and labels: mean cross-entropy (nats) and accuracy of each."""
     mx.nd.waitall()
     found = []
     for log_p, (_, labels) in zip(
@@ -142,6 +142,6 @@ def score_side_by_side(
 
 
 def log_probabilities(net: mx.gluon.HybridBlock, images: Sequence[np.ndarray]) -> np.ndarray:
-    """What networks side by side say of their images, in inference mode: (networks, images, classes)."""
+    """Take the classes' log-probabilities of networks side by side, in inference mode: (networks, images, classes)."""
     scores = net(mx.nd.array(np.concatenate(images, axis=1))).reshape((len(images[0]), len(images), -1))
     return scores.log_softmax().asnumpy().swapaxes(0, 1)
