@@ -43,7 +43,7 @@ class MeanLoss(Rule):
         texts = [_judge(head, gradient.rescale, devices, step.workers, passes) for head in heads]
         if any(texts) and not gradient.known:
             return NOTHING_TO_CHECK
-        if _divides_factors_out(step):
+        if any(texts) and _divides_factors_out(step):
             return first(
                 [text and warning(f"{text}; this optimiser divides the factor out again") for text in texts]
             )
