@@ -3,6 +3,7 @@
     pip install --no-deps -r requirements-bench.txt   # PyTorch, besides requirements.txt
     python benchmarks/speed.py                           # ResNet-20, batch 128: about 4 minutes
     python benchmarks/speed.py --network resnet50_v1 --batch-size 16 --json r50.json --figure r50.svg
+    python benchmarks/speed.py --image-size 8 --batch-size 32    # a digits step
     python benchmarks/speed.py --end-to-end              # with the input pipeline, against batches in memory
 
 Each contender is a process of its own (contenders/). All start from the same parameters, and train on the
@@ -24,8 +25,9 @@ from contenders.serve import CONTENDERS, NETWORKS
 from tqdm import tqdm
 
 from mx_notes.errors import UserError, at_least_one
-from mx_notes.runtime import running_others, threads
+from mx_notes.runtime import running_others, threads, threads_for
 
+BENCHMARKS = Path(__file__).parent
 OURS = "mx_notes"
 LOSSES, TOLERANCE = 5, 1e-4  # steps, relative
 MOVED = 10 * TOLERANCE  # so much the losses change at least, else they would agree without any training
@@ -34,10 +36,10 @@ TURN = 4.0  # seconds that a turn is to take
 
 
 class Contender:
-    """A process that answers."""
+    """A process that answers, with so many OpenMP threads; stock MXNet chooses its own."""
 
-    def __init__(self, name: str, network: str, folder: Path) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads().count)}
+    def __init__(self, name: str, network: str, folder: Path, threads: int) -> None:
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
         if name == "stock MXNet":
             del environment["OMP_NUM_THREADS"]
             environment["MXNET_CPU_PARALLEL_SIZE"] = STOCK_PARALLEL_SIZE
@@ -46,7 +48,7 @@ class Contender:
         self._log = (folder / f"{name}.log").open("w+")
         self._process = subprocess.Popen(
             command,
-            cwd=Path(__file__).parent,
+            cwd=BENCHMARKS,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -68,11 +70,15 @@ class Contender:
         self._process.communicate()
 
 
-def begin(names: list[str], network: str, batch: int, folder: Path) -> list[Contender]:
-    """Start the contenders on the same parameters and batch."""
-    command = [sys.executable, "-m", "contenders.start", network, str(batch), str(folder)]
-    subprocess.run(command, cwd=Path(__file__).parent, check=True)
-    return [Contender(name, network, folder) for name in names]
+def begin(names: list[str], network: str, batch: int, size: int, folder: Path) -> list[Contender]:
+    """Start the contenders on the same parameters and batch of images, size × size pixels.
+
+    mx_notes has the threads that it chooses for such a batch, the others all cores.
+    """
+    command = [sys.executable, "-m", "contenders.start", network, str(batch), str(size), str(folder)]
+    subprocess.run(command, cwd=BENCHMARKS, check=True)
+    chosen = threads_for(batch * size**2).count
+    return [Contender(name, network, folder, chosen if name == OURS else threads().count) for name in names]
 
 
 def same_work(contenders: list[Contender]) -> dict[str, list[float]]:
@@ -87,10 +93,10 @@ def same_work(contenders: list[Contender]) -> dict[str, list[float]]:
     return losses
 
 
-def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
+def compare(network: str, batch: int, size: int, names: list[str], rounds: int) -> dict:
     """Time the contenders in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        contenders = begin(names, network, batch, Path(folder))
+        contenders = begin(names, network, batch, size, Path(folder))
         losses = same_work(contenders)
         steps = {each: max(2, round(TURN / (each.ask("train", 2) / 2))) for each in contenders}
         speeds, gemm, others = {name: [] for name in names}, [], []
@@ -106,11 +112,12 @@ def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
             each.end()
     from mx_notes.commands.bench import flop  # opens MXNet here too, when nothing is timed any more
 
-    rate = statistics.median(gemm)
+    rate, work = statistics.median(gemm), flop(network, (3, size, size))
     return {
         "network": network,
         "batch_size": batch,
-        "threads": threads().count,
+        "image_size": size,
+        "threads": threads_for(batch * size**2).count,
         "other_threads": others,
         "gemm_gflops": rate,
         "losses": losses,
@@ -119,7 +126,7 @@ def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
                 "images_per_second": speeds[name],
                 "median": statistics.median(speeds[name]),
                 "ratio": statistics.median(o / s for o, s in zip(speeds[OURS], speeds[name], strict=True)),
-                "share_of_gemm": statistics.median(speeds[name]) * flop(network) * 1e-9 / rate,
+                "share_of_gemm": statistics.median(speeds[name]) * work * 1e-9 / rate,
                 "peak_mib": memory[name],
             }
             for name in names
@@ -130,8 +137,9 @@ def compare(network: str, batch: int, names: list[str], rounds: int) -> dict:
 def table(result: dict) -> str:
     """The result as text."""
     lines = [
-        f"{result['network']}, batch {result['batch_size']}, {result['threads']} threads; float32 products"
-        f" {result['gemm_gflops']:.0f} GFLOP/s; first {LOSSES} losses agree to {TOLERANCE:g}",
+        f"{result['network']}, batch {result['batch_size']} of {result['image_size']} pixels' side; mx_notes with"
+        f" {result['threads']} threads; float32 products {result['gemm_gflops']:.0f} GFLOP/s; first {LOSSES} losses"
+        f" agree to {TOLERANCE:g}",
         f"{'':30} {'images/s':>9} {'lowest':>8} {'highest':>8} {'mx_notes /':>11} {'of GEMM':>8} {'peak MiB':>9}",
     ]
     for name, row in result["contenders"].items():
@@ -178,10 +186,10 @@ def draw(results: list[dict], file: Path) -> None:
     figure.savefig(file)
 
 
-def end_to_end(network: str, rounds: int) -> str:
+def end_to_end(recipe: str, network: str, rounds: int) -> str:
     """Images/s from disk and augmented, against the same steps on batches that are in memory."""
     with tempfile.TemporaryDirectory() as folder:
-        (run,) = begin(["pipeline"], network, 2, Path(folder))
+        (run,) = begin([recipe], network, 2, NETWORKS[network], Path(folder))
         run.ask("in_memory", 2)
         steps = round(2 * TURN / (run.ask("in_memory", 4) / 4))
         ratios = []
@@ -191,9 +199,21 @@ def end_to_end(network: str, rounds: int) -> str:
         run.end()
     median = statistics.median(ratios)
     return (
-        f"Fashion-MNIST, {network}: with the whole input pipeline {median:.3f} of the speed on batches in memory"
+        f"{recipe}, {network}: with the whole input pipeline {median:.3f} of the speed on batches in memory"
         f" ({min(ratios):.3f} to {max(ratios):.3f} in {rounds} rounds of {steps} steps)"
     )
+
+
+def both_ends(network: str, rounds: int) -> None:
+    """Print `end_to_end` of Fashion-MNIST from its files, and from a folder of 32×32 PNG."""
+    print(end_to_end("fashion-mnist", network, rounds), flush=True)
+    with tempfile.TemporaryDirectory() as pictures:
+        write = [sys.executable, BENCHMARKS.parent / "scripts" / "write_pictures.py", pictures]
+        subprocess.run(
+            [*write, "--data", "fashion-mnist", "--images", "20000", "--size", "32x32"], check=True
+        )
+        os.environ["PICTURES"] = pictures
+        print(end_to_end("folder", network, rounds), flush=True)
 
 
 def help_seconds() -> float:
@@ -210,8 +230,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0], help="default: %(default)s")
+    parser.add_argument(
+        "--network", choices=NETWORKS, default="cifar_resnet20_v1", help="default: %(default)s"
+    )
     parser.add_argument("--batch-size", type=int, nargs="+", default=[128], metavar="N", help="default: 128")
+    parser.add_argument(
+        "--image-size", type=int, metavar="N", help="pixels of a side; default: as the network was published"
+    )
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="default: 7")
     parser.add_argument(
         "--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="CONTENDER"
@@ -219,20 +244,27 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
     parser.add_argument(
-        "--end-to-end", action="store_true", help="instead: what the input pipeline costs, on Fashion-MNIST"
+        "--end-to-end",
+        action="store_true",
+        help="instead: what the input pipeline costs, of files and of folders",
     )
     options = parser.parse_args()
-    for flag, number in (("--rounds", options.rounds), ("--batch-size", min(options.batch_size))):
+    size = NETWORKS[options.network] if options.image_size is None else options.image_size
+    for flag, number in (
+        ("--rounds", options.rounds),
+        ("--batch-size", min(options.batch_size)),
+        ("--image-size", size),
+    ):
         at_least_one(f"{flag} {number}", number)
-    if options.end_to_end and (options.json or options.figure or options.batch_size != [128]):
-        raise UserError("--end-to-end: has the recipe's batch size, and prints only")
     if options.end_to_end:
-        print(end_to_end(options.network, options.rounds))
+        if options.json or options.figure or options.batch_size != [128] or options.image_size:
+            raise UserError("--end-to-end: has the recipe's batch and image size, and prints only")
+        both_ends(options.network, options.rounds)
         return
     names = [name for name in CONTENDERS if name == OURS or name in options.only]
     results = []
     for batch in options.batch_size:
-        results.append(compare(options.network, batch, names, options.rounds))
+        results.append(compare(options.network, batch, size, names, options.rounds))
         print(table(results[-1]), flush=True)
     print(f"mx-notes --help: {help_seconds():.2f} s")
     if options.json:

@@ -30,7 +30,7 @@ def race(network: str, epochs: int, accuracy: float) -> dict[str, list[tuple[flo
     """(seconds, test accuracy) of each epoch of each, until it has reached the accuracy or the epochs are over."""
     rows: dict[str, list[tuple[float, float]]] = {name: [] for name in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder:
-        processes = begin(list(CONTENDERS.values()), network, 2, Path(folder))
+        processes = begin(list(CONTENDERS.values()), network, 2, 32, Path(folder))
         running = dict(zip(rows, processes, strict=True))
         for process in processes:
             process.ask("begin", epochs)

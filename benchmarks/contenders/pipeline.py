@@ -1,6 +1,7 @@
-"""mx_notes on real data with the recipe's whole augmentation, against the same steps on batches kept in memory."""
+"""mx_notes on real data with a recipe's whole augmentation, against the same steps on batches kept in memory."""
 
 import itertools
+import os
 import time
 
 from mx_notes.recipes import preset
@@ -11,10 +12,11 @@ KEPT = 8  # batches
 
 
 class Pipeline:
-    """The Fashion-MNIST recipe; `network` stands where the others have one."""
+    """A recipe of ours with that network; the folder of pictures, where it takes one, is $PICTURES."""
 
-    def __init__(self, network, *_):
-        self.run = start(preset("fashion-mnist").override([f"model={network}"]))
+    def __init__(self, network, parameters, data, label, recipe):
+        of_folder = {"data_dir": os.environ["PICTURES"], "batch_size": 128} if recipe == "folder" else {}
+        self.run = start(preset(recipe).override(model=network, **of_folder))
         self.epochs = itertools.count()
         self.kept = list(itertools.islice(self.run.feed.epoch(next(self.epochs)), KEPT))
 

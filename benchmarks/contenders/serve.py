@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-NETWORKS = ("cifar_resnet20_v1", "resnet18_v1", "resnet50_v1")  # that all of them have
+# That all of them have, with the side of the images that each was published for, in pixels.
+NETWORKS = {"cifar_resnet20_v1": 32, "resnet18_v1": 224, "resnet50_v1": 224}
 # name: (module, class, arguments)
 CONTENDERS = {
     "mx_notes": ("ours", "Ours", ()),
@@ -21,7 +22,8 @@ CONTENDERS = {
     "PyTorch compile channels_last": ("pytorch", "Compiled", (True,)),
 }
 ON_REAL_DATA = {
-    "pipeline": ("pipeline", "Pipeline", ()),
+    "fashion-mnist": ("pipeline", "Pipeline", ("fashion-mnist",)),
+    "folder": ("pipeline", "Pipeline", ("folder",)),
     "recipe": ("recipe", "Ours", ()),
     "recipe in PyTorch": ("recipe_pytorch", "OnPyTorch", ()),
 }

@@ -1,4 +1,4 @@
-"""Writes what all contenders begin with: python -m contenders.start NETWORK BATCH FOLDER"""
+"""Writes what all contenders begin with: python -m contenders.start NETWORK BATCH IMAGE_SIZE FOLDER"""
 
 import sys
 from pathlib import Path
@@ -18,9 +18,12 @@ def learning_rate(network: str) -> float:
     return 2e-6 if network == "resnet50_v1" else 1e-3
 
 
-def write(network: str, batch: int, folder: Path) -> None:
-    """parameters.npz, by their names in MXNet and in its order, and batch.npz with data and label."""
-    shape = models.usual_shape(network)
+def write(network: str, batch: int, size: int, folder: Path) -> None:
+    """parameters.npz, by their names in MXNet and in its order, and batch.npz with data and label.
+
+    Images are RGB, size × size pixels.
+    """
+    shape = (3, size, size)
     seed_everything(SEED)
     symbol = models.mean_cross_entropy(models.build(network, CLASSES, shape))
     module = mx.mod.Module(symbol, ("data",), ("softmax_label",))
@@ -34,4 +37,4 @@ def write(network: str, batch: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    write(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -91,12 +91,13 @@ def gemm() -> float:
     return 2e-9 * GEMM**3 / min(map(seconds, ways))
 
 
-def flop(model: str) -> float:
+def flop(model: str, shape: tuple[int, int, int] | None = None) -> float:
     """Floating-point operations of a training step per image: forward, and twice that backward.
 
-    A multiply-add counts as two. Of convolutions and fully connected layers alone.
+    A multiply-add counts as two. Of convolutions and fully connected layers alone, for images (channels, height,
+    width) of that shape or the model's usual one.
     """
-    return 3 * 2 * size_table(model).multiply_adds
+    return 3 * 2 * size_table(model, shape).multiply_adds
 
 
 def measure(model: str, batch_size: int) -> dict:
