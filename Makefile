@@ -1,6 +1,6 @@
 # make train                     train the digits recipe       (ARGS="--epochs 3" adds options)
 # make test                      run the tests                 (ARGS="-k data" adds options)
-# make test-all                  and those that repeat or measure for minutes
+# make test-all                  and those of more variants, kills and repetitions, as .ci/run does
 # make train DEVICE=gpu:0        train on a GPU, with MXNet's CUDA build, in an environment of its own
 # make test DEVICE=gpu           run the tests in that one     (ARGS="-m gpu": those that need a GPU)
 # make readme                    follow the README word for word in an empty clone of the last commit
@@ -32,7 +32,7 @@ test-all: test
 
 readme:
 	clone=$$(mktemp -d) && git clone --quiet . $$clone && $(MAKE) -C $$clone train && \
-	$(MAKE) -C $$clone test ARGS=tests/test_readme.py && rm -rf $$clone
+	$(MAKE) -C $$clone test-all ARGS=tests/test_readme.py && rm -rf $$clone
 
 expect-python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed, $(PYTHON) is %d.%d: try PYTHON=python3.12 make" % v)'

@@ -59,7 +59,7 @@ def typed(command, folder):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ELSEWHERE])
 def test_a_command_works_as_it_stands(command, project):
     result = typed(command, project)

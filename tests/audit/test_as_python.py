@@ -137,7 +137,9 @@ def audit_command(*arguments):
     return [sys.executable, "-m", "mx_notes", "audit", *map(str, arguments)]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] * n.startswith("multiprocessing")) for n in SCRIPTS]
+)
 def test_output_status_and_files_are_the_scripts_own(name, tmp_path):
     script = tmp_path / "script.py"
     source = SCRIPTS[name]

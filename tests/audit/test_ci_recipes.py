@@ -30,6 +30,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS)  # in their order: one of them reads what another wrote
 def test_a_recipe_runs_and_says_what_it_found(command, folder):
     arguments = shlex.split(command, comments=True)

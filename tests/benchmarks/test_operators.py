@@ -12,7 +12,7 @@ from mx_notes.runtime import mx
 from mx_notes.runtime.known_faults import FILE, known_faults
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_fault_of_mxnet_that_appears_or_disappears_is_noticed():
     verdicts = run.sweep(run.SHORT, say=lambda line: None)
     assert len(verdicts) > 400

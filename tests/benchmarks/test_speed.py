@@ -15,7 +15,6 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_contenders_take_turns_at_the_same_work(tmp_path):
     command = [sys.executable, "speed.py", "--only", "stock MXNet", "--batch-size", "8"]
     command += ["--rounds", "1", "--json", str(tmp_path / "found.json")]

@@ -6,7 +6,6 @@ import pytest
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_bench_measures_settings_and_says_where_the_time_goes(mx_notes_command):
     result = mx_notes_command("bench", "--batch-size", "8")
     assert result.returncode == 0, result.stderr

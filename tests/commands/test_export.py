@@ -156,10 +156,10 @@ def test_gammas_that_are_fixed_at_1_whatever_they_hold():
     [
         ("cifar_resnet20_v1", 32),
         ("resnet18_v1", 96),
-        ("resnet50_v1", 96),
-        ("resnet50_v1b", 96),
-        ("resnet18_v1b", 32),  # with the stem for small images
-        ("resnet18_v2", 96),
+        pytest.param("resnet50_v1", 96, marks=pytest.mark.long),
+        pytest.param("resnet50_v1b", 96, marks=pytest.mark.long),
+        pytest.param("resnet18_v1b", 32, marks=pytest.mark.long),  # with the stem for small images
+        pytest.param("resnet18_v2", 96, marks=pytest.mark.long),
         ("mobilenetv2_1.0", 64),
         ("shufflenet_v1", 96),  # Reshape with special codes, SwapAxis
     ],

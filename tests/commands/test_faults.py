@@ -122,7 +122,7 @@ def killed_again_and_again(folder, epochs, kills, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.long)])
 def test_a_run_killed_again_and_again_ends_where_the_undisturbed_one_does(undisturbed, tmp_path, kills):
     epochs = 9
     expected, total, runs = undisturbed(epochs), Counter(), 0
@@ -179,6 +179,7 @@ def one_line(errors):
     return errors
 
 
+@pytest.mark.long
 def test_a_second_run_in_the_folder_is_refused_and_a_dead_one_holds_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     process = begin(tmp_path, "--epochs", "500", "--out", "run")
@@ -213,6 +214,7 @@ def goes_on(run, expected):
     assert ending(run) == expected
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_grow_is_one_line(undisturbed, interrupted):
     before = checkpoint.newest(interrupted)[0].progress()
     status, _, errors = finish(
@@ -224,6 +226,7 @@ def test_a_file_that_cannot_grow_is_one_line(undisturbed, interrupted):
     goes_on(interrupted, undisturbed(4))
 
 
+@pytest.mark.long
 def test_a_file_in_the_way_is_one_line(undisturbed, interrupted):
     folder, aside = interrupted / "checkpoints", interrupted / "aside"
     process = begin(interrupted.parent, "--resume", "run", *SAVING)
@@ -260,6 +263,7 @@ def test_a_full_disk_is_one_line(undisturbed, small_disk):
     goes_on(small_disk / "run", undisturbed(4))
 
 
+@pytest.mark.long
 def test_a_full_disk_with_no_room_for_a_line_is_one_line(undisturbed, small_disk):
     process = begin(small_disk, "--epochs", "4", "--out", "run")
     with (small_disk / "filling").open("wb", buffering=0) as file:
@@ -275,6 +279,7 @@ def test_a_full_disk_with_no_room_for_a_line_is_one_line(undisturbed, small_disk
     goes_on(small_disk / "run", undisturbed(4))
 
 
+@pytest.mark.long
 def test_a_read_only_disk_is_one_line(small_disk):
     begin(small_disk, "--epochs", "4", "--out", "run").communicate(timeout=60)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -294,6 +299,7 @@ def test_out_of_memory_while_binding_is_one_line_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [Path.unlink, lambda path: os.truncate(path, 1001)], ids=["deleted", "cut"])
 def test_a_data_file_that_goes_away_is_one_line(tmp_path, fault):
     """MXNet's decoding threads fail, and the process that they belong to says so."""

@@ -112,7 +112,7 @@ def test_a_job_prints_and_writes_once_and_each_worker_is_audited(undisturbed):
     assert running(run.parent) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_with_batch_norm_two_workers_end_near_one_process(undisturbed, tmp_path, monkeypatch, capsys):
     """Its statistics are those of each worker's share: not the same steps, as without (test_workers.py)."""
     monkeypatch.chdir(tmp_path)
@@ -126,7 +126,7 @@ def test_with_batch_norm_two_workers_end_near_one_process(undisturbed, tmp_path,
     assert 0.001 < (difference / size) ** 0.5 < 0.3  # 0.1 was seen
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_worker_ends_the_job_and_any_number_goes_on(undisturbed, tmp_path):
     process = begin(tmp_path, *TRAIN)
     os.kill(of_job(process, "worker")[1], signal.SIGKILL)
@@ -151,7 +151,7 @@ def test_a_killed_worker_ends_the_job_and_any_number_goes_on(undisturbed, tmp_pa
     assert rows(tmp_path / "run2") == rows(undisturbed[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "name"), [("server", "server 0"), ("scheduler", "scheduler")])
 def test_a_killed_server_or_scheduler_ends_the_job(tmp_path, role, name):
     process = begin(tmp_path, "train", "--epochs", "500")
@@ -179,7 +179,7 @@ def test_a_signal_stops_all_workers_after_the_same_step(tmp_path, number, status
     assert running(tmp_path) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_the_job_has_come_together_ends_it(tmp_path, number):
     process = subprocess.Popen(
@@ -192,7 +192,7 @@ def test_a_signal_before_the_job_has_come_together_ends_it(tmp_path, number):
     assert running(tmp_path) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_launcher_leaves_no_process(tmp_path):
     process = begin(tmp_path, "train", "--epochs", "500")
     process.kill()

@@ -55,9 +55,12 @@ def numbers(value: Any, depth: int = 3) -> Iterable[np.ndarray]:
 
 
 def programs(kind: str) -> list:
-    """The programs of tests/programs/KIND, as parameters of a test."""
+    """The programs of tests/programs/KIND, as parameters of a test; those in processes of their own are long."""
     folder = Path(__file__).parents[1] / "programs" / kind
-    return [pytest.param(path, id=path.stem) for path in sorted(folder.glob("*.py"))]
+    return [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.long] * ("Process: own" in path.read_text()))
+        for path in sorted(folder.glob("*.py"))
+    ]
 
 
 def findings_of(program: Path, mx_notes_command, folder: Path) -> list[dict]:

@@ -9,7 +9,7 @@ from machines import Machines
 
 from mx_notes.errors import UserError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(autouse=True, scope="module")

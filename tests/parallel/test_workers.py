@@ -15,7 +15,7 @@ from mx_notes.parallel import DataParallel
 from mx_notes.parallel.workers import Workers
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_without_a_launcher_too_all_processes_end_when_one_has_died(tmp_path, monkeypatch):
     monkeypatch.setenv("PS_HEARTBEAT_TIMEOUT", "5")
     status, errors = broken_off(tmp_path, lambda processes: processes[0].kill())
@@ -26,7 +26,7 @@ def test_without_a_launcher_too_all_processes_end_when_one_has_died(tmp_path, mo
         assert error.count("\n") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_who_has_done_all_does_not_wait_for_a_worker_that_has_died(tmp_path, monkeypatch):
     monkeypatch.setenv("PS_HEARTBEAT_TIMEOUT", "5")
     processes = begin(worker("LEAVE", tmp_path), 2)
@@ -39,7 +39,7 @@ def test_who_has_done_all_does_not_wait_for_a_worker_that_has_died(tmp_path, mon
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("workers", "servers"), [(3, 1), (2, 3)])
+@pytest.mark.parametrize(("workers", "servers"), [(2, 3), pytest.param(3, 1, marks=pytest.mark.long)])
 def test_workers_take_the_steps_of_one_process(tmp_path, workers, servers):
     job(workers, "STEPS", tmp_path, servers=servers)
     expect_steps_of_one_process(tmp_path, workers)

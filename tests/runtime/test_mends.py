@@ -76,7 +76,7 @@ def test_every_mend_has_its_cases():
     assert set(CASES) == set(mends.names())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("mend", CASES)
 def test_what_is_wrong_without_the_mend_is_right_with_it(judged, mend):
     for beginning in CASES[mend]:
