@@ -17,7 +17,15 @@ from contextlib import contextmanager
 
 from mx_notes.runtime.openmp import at_opening
 
-SIZES = ((32, 8), (64, 16), (32, 28), (128, 28), (128, 32))  # examples of a batch, pixels of an image's side
+SIZES = (
+    (32, 8),
+    (64, 8),
+    (32, 16),
+    (64, 16),
+    (32, 28),
+    (128, 28),
+    (128, 32),
+)  # examples of a batch, pixels of an image's side
 SPINS = (None, 10_000, 0)  # GOMP_SPINCOUNT: how often an idle thread looks for work before it sleeps
 
 

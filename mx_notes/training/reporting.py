@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .. import disk
+from .. import disk, runtime
 from .run import Callback, Meter, Run
+
+SLOWED = 1.5  # times the fastest epoch's time; one busy process makes it 2 to 4 (docs/performance.md)
 
 
 class Progress(Callback):
@@ -21,6 +23,7 @@ class Progress(Callback):
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
+        self._said_slowed = False
 
     def on_train_begin(self, run: Run) -> None:
         """Say what the numbers are."""
@@ -50,6 +53,8 @@ class Progress(Callback):
             f"  lr {row['learning_rate']:.2g}  {row['images_per_second']:.0f}/s",
             flush=True,
         )
+        if not self._said_slowed and runtime.threads().count > 1:
+            self._said_slowed = _say_if_slowed(run)
 
     def on_train_end(self, run: Run) -> None:
         """Say that the training ended early, and why."""
@@ -63,6 +68,23 @@ class Progress(Callback):
         """Take the bar away, if a training ends in the middle of an epoch."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _say_if_slowed(run: Run) -> bool:
+    """Say that the latest epoch was slow because other programs run, if so.
+
+    The number of threads stays: another one gives other bits, and a run's must not depend on its neighbours.
+    """
+    speeds = [row["images_per_second"] for row in run.history]
+    slowed = max(speeds) / speeds[-1]
+    if slowed < SLOWED or not runtime.running_others():
+        return False
+    print(
+        f"        {slowed:.1f} times as slow beside another program: threads wait for a core;"
+        "\n        Ctrl-C, then --resume with OMP_NUM_THREADS=1, may be faster",
+        flush=True,
+    )
+    return True
 
 
 class MetricsFile(Callback):

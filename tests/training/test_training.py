@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mx_notes import checkpoint, data, models, training
+from mx_notes import checkpoint, data, models, runtime, training
 from mx_notes.audit.confirm import per_example as examples
 from mx_notes.callbacks import MetricsFile, Progress, StopOnNonFinite
 from mx_notes.checkpoint import State
+from mx_notes.checkpoint.state import ROW
 from mx_notes.errors import UserError
 from mx_notes.recipes import preset
 from mx_notes.runtime import mx
@@ -191,6 +192,21 @@ def test_a_stalled_training_ends_and_says_so(capsys):
     assert max(map(len, lines)) <= 80
     training.fit(run)  # as a resumed one does
     assert len(run.history) == 2
+
+
+@pytest.mark.parametrize(("others", "threads", "lines"), [(1, 2, 2), (0, 2, 0), (1, 1, 0)])
+def test_an_epoch_slowed_by_another_program_is_named_once(monkeypatch, capsys, others, threads, lines):
+    monkeypatch.setattr(runtime, "running_others", lambda: others)
+    monkeypatch.setattr(runtime, "threads", lambda: runtime.Threads(threads, "of this test"))
+    run, progress = training.start(preset("digits").override(["epochs=3"])), Progress()
+    for speed in (3000, 1200, 1000):
+        run.history.append(dict.fromkeys(ROW, 0.5) | {"epoch": 1, "images_per_second": speed})
+        progress.on_epoch_begin(run)
+        progress.on_epoch_end(run)
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 3 + lines
+    assert ("2.5 times as slow beside another program" in said) == bool(lines)
+    assert max(map(len, said.splitlines())) <= 80
 
 
 def test_module_fixes_what_gluon_does_not_train():
