@@ -21,7 +21,7 @@ class NothingTrained(Rule):
         if run.passes:
             seen = f"{run.passes} backward passes and no update: is trainer.step (or module.update) called?"
         elif run.forwards:
-            seen = f"{run.forwards} forward passes in training mode, no backward pass and no update"
+            seen = f"{run.forwards} forward pass{'es' * (run.forwards != 1)} in training mode, no backward pass and no update"
         else:
             seen = "no forward pass in training mode, no backward pass, no update: nothing could be judged"
         return first([message(seen)])
