@@ -120,7 +120,10 @@ class _Process:
         watch, self._watch = self._watch, None
         if watch is None:
             return
-        watch.finish(trained_elsewhere=any(self._folder.glob(f"*{DONE}")))
+        watch.finish(
+            trained_elsewhere=any(self._folder.glob(f"*{DONE}")),
+            failed=hasattr(sys, "last_value"),  # which Python sets before it prints a traceback
+        )
         self._open.close()
         if watch.number_of_steps or not self._forked:
             self._leave(DONE, watch)

@@ -178,8 +178,11 @@ class Watch:
         """The page in a notebook's cell, kept apart from the notebook's own styles by a frame."""
         return FRAME.format(escape(self.to_html()))
 
-    def finish(self, trained_elsewhere: bool = False) -> None:
-        """Judge the last step and the run; once. trained_elsewhere: a child process trained."""
+    def finish(self, trained_elsewhere: bool = False, failed: bool = False) -> None:
+        """Judge the last step and the run; once.
+
+        trained_elsewhere: a child process trained. failed: an exception that nobody caught ends the program.
+        """
         if self._finished:
             return
         self._finished = True
@@ -189,7 +192,7 @@ class Watch:
             try:
                 with suppress(Unreadable):
                     self.recorder.finish()
-                facts = self.recorder.facts(trained_elsewhere, stopped=self._stops > 0)
+                facts = self.recorder.facts(trained_elsewhere, stopped=self._stops > 0, failed=failed)
             except Exception as error:
                 self.failed(error)
             else:

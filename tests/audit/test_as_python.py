@@ -325,3 +325,13 @@ def test_a_script_that_trains_nothing_is_told_what_it_did(name, tmp_path):
     assert audited.returncode == 1
     assert "ERROR  nothing-trained" in audited.stderr
     assert words in " ".join(audited.stderr.split())  # lines are wrapped
+
+
+def test_a_script_that_fails_before_it_trains_is_not_accused_besides(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import mxnet as mx\nmx.nd.array(open('no such file').read())")
+    audited = subprocess.run(audit_command(script), capture_output=True, text=True, check=False)
+    assert audited.returncode == 1
+    assert "FileNotFoundError" in audited.stderr
+    assert "audit: 0 steps, nothing found" in audited.stderr
+    assert audited.stderr.endswith("the script itself ended with status 1\n")

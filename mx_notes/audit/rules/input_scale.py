@@ -20,11 +20,19 @@ class InputScale(Rule):
     wrong = "images = mx.nd.array(pixels)  # 0 to 255"
     right = "images = (mx.nd.array(pixels) - mean) / deviation"
 
+    def __init__(self) -> None:
+        self._states: set[tuple[str, ...]] = set()  # the parameters that meet a state of the network's own
+
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Measure the inputs of the first network."""
         checked = False
-        for alike in _fed(step):
-            # Masks, states and one-hot codes are as they are.
+        for met, alike in _fed(step):
+            # A recurrent network's state begins as zeros, and is carried from batch to batch.
+            if not any(values.any() for values in alike):
+                self._states.add(met)
+            if met in self._states:
+                continue
+            # Masks and one-hot codes are as they are.
             measured = [v for v in alike if not (np.isin(v, (-1, 0, 1)).all() and len(np.unique(v)) <= 2)]
             checked = checked or bool(measured)
             messages = [_judge(values) for values in measured]
@@ -33,17 +41,18 @@ class InputScale(Rule):
         return [] if checked else NOTHING_TO_CHECK
 
 
-def _fed(step: Step) -> Iterable[list[np.ndarray]]:
-    """Inputs by the parameters that they meet: real and generated examples go to the same ones."""
-    fed: dict[tuple, list[np.ndarray]] = {}
+def _fed(step: Step) -> Iterable[tuple[tuple[str, ...], list[np.ndarray]]]:
+    """Inputs with the parameters that they meet: real and generated examples go to the same ones."""
+    fed: dict[tuple[str, ...], list[np.ndarray]] = {}
     for look in step.looks[:1]:
-        for output in look.graph.data:
+        for number, output in enumerate(look.graph.data):
             if look.graph.feeds(output, "Embedding"):
                 continue  # words, not magnitudes
             values = output.value
             if values is not None and values.size >= SMALLEST and values.dtype.kind in "fu":
-                fed.setdefault(look.graph.beside(output) or (output.node,), []).append(values)
-    return fed.values()
+                met = tuple(node.name for node in look.graph.beside(output)) or (str(number),)
+                fed.setdefault(met, []).append(values)
+    return fed.items()
 
 
 def _judge(values: np.ndarray) -> str | None:

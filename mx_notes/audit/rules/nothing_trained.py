@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..trace.step import Noted, RunFacts
-from . import ERROR, Findings, NothingToCheck, Rule, first
+from . import ERROR, NOTHING_TO_CHECK, Findings, NothingToCheck, Rule, first
 
 
 class NothingTrained(Rule):
@@ -18,8 +18,10 @@ class NothingTrained(Rule):
         """Say what was seen instead."""
         if run.steps or run.trained_elsewhere or run.noted(Noted.EVERYTHING_FIXED):  # which says why
             return []
+        if run.failed:  # perhaps before it would have trained; its traceback says more
+            return NOTHING_TO_CHECK
         if run.passes:
-            seen = f"{run.passes} backward passes and no update: is trainer.step (or module.update) called?"
+            seen = f"{run.passes} backward pass{'es' * (run.passes != 1)} and no update: is trainer.step (or module.update) called?"
         elif run.forwards:
             seen = f"{run.forwards} forward pass{'es' * (run.forwards != 1)} in training mode, no backward pass and no update"
         else:

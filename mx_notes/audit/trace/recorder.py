@@ -64,9 +64,9 @@ class Recorder:
         self._multipliers.finish()
         self.now.close_if_updated()
 
-    def facts(self, trained_elsewhere: bool, stopped: bool = False) -> RunFacts:
+    def facts(self, trained_elsewhere: bool, stopped: bool = False, failed: bool = False) -> RunFacts:
         """What rules may ask after the last step. trained_elsewhere: a child process trained. stopped: the audit
-        ended the program early.
+        ended the program early; failed: an exception that nobody caught did.
         """
         return RunFacts(
             steps=self.now.steps_done,
@@ -80,6 +80,7 @@ class Recorder:
             courses=self._courses.courses,
             notes=self.now.step.notes,
             stopped=stopped,
+            failed=failed,
         )
 
     def release(self) -> None:

@@ -296,6 +296,7 @@ class RunFacts:
     courses: list[Course] = field(default_factory=list)  # of the schedules that optimisers follow
     notes: list[Note] = field(default_factory=list)  # what was noted after the last step
     stopped: bool = False  # the audit ended the program early
+    failed: bool = False  # an exception that nobody caught ended it
 
     def noted(self, *what: Noted) -> list[Note]:
         """What was noted of these kinds after the last step, each thing once."""

@@ -115,3 +115,9 @@ def test_a_step_without_a_graph_is_not_judged():
 @pytest.mark.parametrize("values", [DRAW.integers(0, 2, (4, 8)) * 255.0, np.full((4, 8), 7.0)])
 def test_two_whole_values_are_a_mask_only_where_they_are_small(values):
     assert the_finding(InputScale(), fed(values))
+
+
+def test_a_state_that_begins_as_zeros_is_no_input():
+    rule = InputScale()
+    assert rule.on_step(fed(np.zeros((4, 8)))) is NOTHING_TO_CHECK
+    assert rule.on_step(fed(NORMAL * 0.005)) is NOTHING_TO_CHECK

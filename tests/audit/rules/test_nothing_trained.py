@@ -3,6 +3,7 @@
 import pytest
 from hand_made import facts, note, the_finding
 
+from mx_notes.audit.rules import NOTHING_TO_CHECK
 from mx_notes.audit.rules.nothing_trained import NothingTrained
 from mx_notes.audit.trace.step import Noted
 
@@ -26,3 +27,7 @@ def test_training_here_or_in_a_child_process_is_right(run):
 
 def test_where_all_is_fixed_another_rule_says_so():
     assert NothingTrained().at_end(facts(steps=0, notes=[note(Noted.EVERYTHING_FIXED)])) == []
+
+
+def test_a_program_that_failed_has_said_why():
+    assert NothingTrained().at_end(facts(steps=0, failed=True)) is NOTHING_TO_CHECK
