@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,7 +22,10 @@ from ..graph.operators import (
     SUBTRACTING,
     SUMS,
 )
-from ._rule import Message
+from ._rule import WARNING, Message
+
+TAKES_LOGITS = LOG_SOFTMAX | {"SoftmaxOutput", "softmax_cross_entropy"}
+WIDTHS = {"sigmoid": 1, "tanh": 2, "softsign": 2}  # from the least score to the largest
 
 
 def above(output: Output, kinds: set[str]) -> Node | None:
@@ -38,7 +42,7 @@ def judge(graph: Graph) -> Iterable[Message | None]:
 
 def _judged(graph: Graph) -> Iterable[tuple[Node, str | None]]:
     for node in graph.nodes:
-        if node.kind in LOG_SOFTMAX | {"SoftmaxOutput", "softmax_cross_entropy"}:
+        if node.kind in TAKES_LOGITS:
             yield node, _softmax_twice(node)
         elif node.kind == "LogisticRegressionOutput" or node.attributes.get("act_type") == "softrelu":
             scores = node.inputs[0] if node.kind == "LogisticRegressionOutput" else _of_sigmoid_loss(node)
@@ -48,6 +52,25 @@ def _judged(graph: Graph) -> Iterable[tuple[Node, str | None]]:
             yield node, _not_log_probabilities(node.inputs[0])
     yield from ((node, _not_log_probabilities(scores)) for node, scores in _multiplied_by_targets(graph))
     yield from ((node, _not_probabilities(scores)) for node, scores in _of_binary_cross_entropy(graph))
+
+
+def squashed(graph: Graph) -> Iterable[Message | None]:
+    """For each softmax a message if its scores are so bounded that no class can be sure, or None."""
+    for node in graph.nodes:
+        if node.kind not in TAKES_LOGITS:
+            continue
+        activation, shape = above_shape(node.inputs[0]).activation, node.inputs[0].shape
+        if activation not in WIDTHS or not shape or node.flag("multi_output"):
+            yield None
+            continue
+        classes = shape[_axis(node)]
+        largest = 1 / (1 + (classes - 1) * math.exp(-WIDTHS[activation]))
+        yield Message(
+            f"softmax is given the output of {activation}: no probability among {classes} classes can exceed"
+            f" {largest:.2f}; leave the activation out",
+            WARNING,
+            place=node.place,
+        )
 
 
 def _softmax_twice(node: Node) -> str | None:

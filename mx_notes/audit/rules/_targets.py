@@ -30,6 +30,18 @@ def target_of(graph: Graph, node: Node) -> Output | None:
     return sides[0] if len(sides) == 1 else None
 
 
+def compared(graph: Graph) -> Iterable[tuple[Node, Output, Output]]:
+    """(operator, scores, target) wherever a loss takes their difference: its square, or its size."""
+    for node in graph.nodes:
+        if node.kind in REGRESSION_OUTPUTS - CLASSIFYING_OUTPUTS - {"LogisticRegressionOutput"}:
+            yield node, node.inputs[0], node.inputs[1]
+        elif node.kind in SUBTRACTING and any(user.kind in SQUARES | {"abs"} for user in graph.users[node]):
+            target = target_of(graph, node)
+            if target is not None:
+                (scores,) = (each for each in node.inputs if each is not target)
+                yield node, scores, target
+
+
 def targets(graph: Graph) -> Iterable[tuple[Node, Output]]:
     """(operator, target) wherever scores meet a label: of a class, logistic, or the other side of a square."""
     for _, label, node in classifications(graph):

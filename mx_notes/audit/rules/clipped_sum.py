@@ -22,6 +22,7 @@ APART = (
     "the gradients of each device are clipped by themselves, and summed afterwards: sum them first (with Gluon"
     " trainer.allreduce_grads(), then clip, then trainer.update(batch_size))"
 )
+LATE = "gradients are clipped after the update has read them, which changes nothing: clip before trainer.step"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Clip:
 
 
 class ClippedSum(Rule):
-    """Gradients are clipped after they are summed over devices and divided by the batch size."""
+    """Gradients are clipped once summed over devices and divided by the batch size, before the update."""
 
     id, severity = "clipped-sum", WARNING
     sees = "norms given to clip_global_norm on every step, gradients clipped by hand on sampled steps"
@@ -63,6 +64,9 @@ class ClippedSum(Rule):
         summed = step.noted(Noted.CLIPPED_BEFORE_SUM)
         if summed:
             return [Message(APART, place=summed[0].place)]
+        late = step.noted(Noted.CLIPPED_AFTER_UPDATE)
+        if late:
+            return [Message(LATE, place=late[0].place)]
         scales = _scales(step)
         if scales and len(set(scales.values())) > 1:
             self.apart.append(tuple(sorted(scales.values())))

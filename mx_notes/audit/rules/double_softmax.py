@@ -6,7 +6,7 @@ from collections import Counter
 
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, first
-from ._logits import judge
+from ._logits import judge, squashed
 
 LOOKS = 2  # at each network: a loss's input stays what it is, and telling costs a forward pass
 
@@ -30,5 +30,5 @@ class DoubleSoftmax(Rule):
             network = hash(tuple(node.op for node in look.graph.nodes))
             self.looked[network] += 1
             if self.looked[network] <= LOOKS:
-                judged += judge(look.graph)
+                judged += [*judge(look.graph), *squashed(look.graph)]
         return first(judged) if judged else NOTHING_TO_CHECK

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph.graph import Graph, Node
+from ..graph.graph import Graph, Node, Output, above_shape
 from ..graph.operators import A_NUMBER_LESS, MULTIPLYING
 from ..trace.step import Step
-from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule
-from ._targets import is_logistic, target_of
+from . import ERROR, NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
+from ._targets import compared, is_logistic, target_of
+
+REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "relu": (0.0, math.inf)}
+BEYOND = 0.05  # by more than this part of the largest target …
+SHARE = 0.1  # … are at least so many of the targets: less may be noise
 
 
 class TargetRange(Rule):
-    """The targets of a logistic loss lie in [0, 1], and of a hinge loss are -1 and 1."""
+    """Targets are what their loss takes, and in the reach of the network's last activation."""
 
     id, severity, sampled_only = "target-range", ERROR, True
-    sees = "the targets of logistic and hinge losses, on sampled steps"
+    sees = "the targets of logistic and hinge losses and of differences, on sampled steps"
     wrong = "gluon.loss.HingeLoss()(scores, label)  # of 0 and 1"
     right = "gluon.loss.HingeLoss()(scores, 2 * label - 1)"
 
@@ -29,6 +34,11 @@ class TargetRange(Rule):
                 checked = True
                 if text(values):
                     messages.append(Message(text(values), place=node.place))
+            for node, scores, target in compared(look.graph):
+                reached = _out_of_reach(scores, target)
+                checked = checked or reached is not None
+                if reached:
+                    messages.append(Message(reached, WARNING, place=node.place))
         return messages[:1] if checked else NOTHING_TO_CHECK
 
 
@@ -77,3 +87,21 @@ def _hinge(targets: np.ndarray) -> str | None:
     if set(np.unique(targets)) == {0, 1}:
         return "the hinge loss takes the targets -1 and 1 and is given 0 and 1: an example of target 0 teaches nothing"
     return None
+
+
+def _out_of_reach(scores: Output, target: Output) -> str | None:
+    """What is wrong with targets that the network's last activation cannot give; None where it has no bound."""
+    activation = above_shape(scores).activation
+    values = target.value
+    if activation not in REACH or values is None or not values.size:
+        return None
+    low, high = REACH[activation]
+    margin = BEYOND * float(np.abs(values).max())
+    outside = values[(values < low - margin) | (values > high + margin)]
+    if outside.size < SHARE * values.size:
+        return ""
+    gives = f"gives {low:g} to {high:g}" if high < math.inf else f"gives nothing below {low:g}"
+    return (
+        f"the network ends in {activation}, which {gives}: {outside.size / values.size:.0%} of the targets, such as"
+        f" {outside.flat[0]:.3g}, are out of its reach; leave the activation out, or scale the targets"
+    )

@@ -32,7 +32,9 @@ class Clipping(Listener):
         self._now.note(Noted.NORM_CLIPPED, numbers=(float(largest), norm))
         if self._step != step.number:
             self._step, self._clipped = step.number, {}
-        if norm > largest:
+        if norm > largest and all(buffer.optimised and not buffer.passes for buffer in buffers):
+            self._now.note(Noted.CLIPPED_AFTER_UPDATE, numbers=(float(largest), norm))
+        elif norm > largest:
             self._clipped |= dict.fromkeys(buffers, users_place())
 
     def before_push(self, store: mx.kv.KVStore, key: Any, value: Any) -> None:

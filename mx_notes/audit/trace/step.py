@@ -54,6 +54,7 @@ class Noted(Enum):
     SCHEDULE_KEEPS_RATE = "a schedule begins with its own rate, not with the learning rate given beside it"
     WARM_UP_KEEPS_RATE = "a warm-up climbs to another rate than the learning rate given beside it"
     NORM_CLIPPED = "gradients were clipped by their norm"
+    CLIPPED_AFTER_UPDATE = "gradients were clipped by their norm after the update had read them"
     CLIPPED_BEFORE_SUM = "gradients were clipped by their norm before they were summed over devices"
     ELEMENTS_CLIPPED = "the elements of a gradient were clipped"
     GRADIENT_SCALED = "a gradient was multiplied in place by a number or an array"

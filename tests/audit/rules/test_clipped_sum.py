@@ -100,3 +100,10 @@ def test_devices_scaled_by_hand_each_by_its_own_norm(scales, found):
     assert (answer is not NOTHING_TO_CHECK) == found
     if found:
         assert answer[0].place == ("train.py", 33) and "each device" in answer[0].text
+
+
+def test_what_is_clipped_after_the_update_changes_nothing():
+    late = note(Noted.CLIPPED_AFTER_UPDATE, 34, numbers=(1.0, 3.0))
+    finding = the_finding(ClippedSum(), step(late, update(rescale=1.0)))
+    assert finding.severity is WARNING and finding.place == ("train.py", 34)
+    assert "clip before trainer.step" in finding.text

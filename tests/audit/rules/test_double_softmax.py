@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hand_made import dense, leaf, look, mean, node, sigmoid, softmax_loss, softmax_output, step, the_finding
 
-from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK
+from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.double_softmax import DoubleSoftmax
 
 LABELS = [0, 2]
@@ -255,3 +255,19 @@ def test_of_several_losses_one_is_named():
 def test_without_a_loss_that_can_be_told_there_is_nothing_to_check():
     assert DoubleSoftmax().on_step(given(mean(logits()))) is NOTHING_TO_CHECK
     assert DoubleSoftmax().on_step(step()) is NOTHING_TO_CHECK
+
+
+@pytest.mark.parametrize("loss", [softmax_loss, softmax_output])
+@pytest.mark.parametrize(("activation", "largest"), [("sigmoid", "0.58"), ("tanh", "0.79")])
+def test_bounded_scores_cannot_be_sure(loss, activation, largest):
+    scores = node("Activation", logits(), values=np.tanh(LOGITS), act_type=activation)
+    finding = the_finding(DoubleSoftmax(), given(loss(scores, LABELS)))
+    assert finding.severity is WARNING
+    assert (
+        f"given the output of {activation}: no probability among 3 classes can exceed {largest}"
+        in finding.text
+    )
+
+
+def test_scores_cut_at_0_can_be_sure():
+    assert holds(softmax_loss(node("Activation", logits(), values=np.abs(LOGITS), act_type="relu"), LABELS))

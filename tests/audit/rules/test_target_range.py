@@ -1,7 +1,7 @@
 import pytest
 from hand_made import dense, leaf, look, mean, node, relu, step, the_finding
 
-from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK
+from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.target_range import TargetRange
 
 SCORES = dense(leaf("data", shape=(4, 8)), 1)
@@ -52,3 +52,42 @@ def test_targets_that_fit(right):
 
 def test_other_losses_are_not_judged():
     assert TargetRange().on_step(step(look(mean(SCORES)))) is NOTHING_TO_CHECK
+
+
+def difference(activation, targets, how="square"):
+    """As L2Loss and L1Loss: the square, or the size, of scores - target."""
+    scores = node("Activation", SCORES, shape=(10, 1), act_type=activation)
+    less = node("broadcast_sub", scores, leaf("label", column(targets)), shape=(10, 1))
+    return step(look(mean(node(how, less, shape=(10, 1)))))
+
+
+@pytest.mark.parametrize(
+    ("activation", "targets", "text"),
+    [
+        ("sigmoid", range(10), "sigmoid, which gives 0 to 1: 80% of the targets, such as 2, are"),
+        ("tanh", [0.5] * 9 + [3.0], "tanh, which gives -1 to 1: 10% of the targets"),
+        ("relu", [1.0, -1.0] * 5, "relu, which gives nothing below 0: 50% of the targets, such as -1,"),
+    ],
+)
+@pytest.mark.parametrize("how", ["square", "abs"])
+def test_targets_that_the_last_activation_cannot_give(activation, targets, text, how):
+    finding = the_finding(TargetRange(), difference(activation, targets, how))
+    assert finding.severity is WARNING
+    assert text in finding.text
+
+
+@pytest.mark.parametrize(
+    ("activation", "targets"),
+    [
+        ("sigmoid", [0.0, 1.0] * 5),
+        ("sigmoid", [1.04] * 10),  # noise
+        ("tanh", [0.5] * 10),
+        ("relu", [40.0] * 10),
+    ],
+)
+def test_targets_within_reach(activation, targets):
+    assert TargetRange().on_step(difference(activation, targets)) == []
+
+
+def test_an_activation_without_bounds_reaches_all():
+    assert TargetRange().on_step(difference("softrelu", [5.0] * 10)) is NOTHING_TO_CHECK
