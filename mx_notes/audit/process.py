@@ -16,7 +16,7 @@ from time import monotonic
 from types import TracebackType
 
 from .. import disk
-from ..runtime import mends
+from ..runtime import mends, mx
 from .handover import DONE, EVERY, OPENED, OPTIONS, SO_FAR, requested
 from .hooks.attach import UNSEEN, attached
 from .hooks.listener import Listener
@@ -124,7 +124,10 @@ class _Process:
             trained_elsewhere=any(self._folder.glob(f"*{DONE}")),
             failed=hasattr(sys, "last_value"),  # which Python sets before it prints a traceback
         )
-        self._open.close()
+        with suppress(
+            mx.base.MXNetError
+        ):  # of an operator that nobody waits for: MXNet's own end is silent, too
+            self._open.close()
         if watch.number_of_steps or not self._forked:
             self._leave(DONE, watch)
 

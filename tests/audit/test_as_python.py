@@ -59,6 +59,8 @@ for number in range(3):
     "an error of MXNet's own": TRAINING + "mx.nd.ones((2, 3)) + mx.nd.ones((4, 5))",
     "an error of MXNet's that nobody waits for": TRAINING
     + "x = mx.nd.random.normal(0, -1, shape=(2,))\ntrain()",
+    "an error that nobody waits for, then exit": TRAINING
+    + "train()\nx = mx.nd.random.normal(0, -1, shape=(2,)) + 1\ntrain()\nraise SystemExit(3)",
     "an error inside of MXNet's own loop": TRAINING
     + """
 train()

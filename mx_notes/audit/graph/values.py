@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ...runtime import mx
-from ..hooks.telling import owe
+from ..hooks.telling import Unreadable, owe, owing
 
 LARGEST = 1 << 26  # bytes of one array that are read into NumPy
 
@@ -44,8 +44,11 @@ def size_of(array: mx.nd.NDArray) -> int:
 def read(array: mx.nd.NDArray) -> np.ndarray:
     """The values of an array of the program, or of a copy of one. Waits for the engine.
 
-    Raises Unreadable where an operator of the program has failed, which the program is told later.
+    Raises Unreadable where an operator of the program has failed, which the program is told later. Until then
+    nothing is read: MXNet tells of a failure once, and hands out what the memory held for all that depends on it.
     """
+    if owing():
+        raise Unreadable("an operator of the program has failed")
     try:
         return array.asnumpy()
     except mx.base.MXNetError as error:

@@ -179,7 +179,10 @@ def _free(original):
 
 def _wait(original):
     def wait(array):
-        return pay() or original(array)
+        status = pay() or original(array)
+        if not quiet():
+            tell("array_awaited", array.value)
+        return status
 
     return wait
 
@@ -188,6 +191,7 @@ def _copy_to_cpu(original):
     def copy(array, data, size):
         status = pay() or original(array, data, size)
         if not quiet():
+            tell("array_awaited", array.value)
             tell("array_read", array.value)
         return status
 

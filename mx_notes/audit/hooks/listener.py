@@ -154,6 +154,9 @@ class Listener:
     def handle_freed(self, handle: int) -> None:
         """An array, an executor or a hybridised block was freed: its address may be used again."""
 
+    def array_awaited(self, array: int) -> None:
+        """`wait_to_read` or `asnumpy` has waited for the array."""
+
     def array_read(self, array: int) -> None:
         """`asnumpy` has copied the array's values."""
 

@@ -164,6 +164,11 @@ def owe(error: Exception) -> Unreadable:
     return Unreadable(str(error))
 
 
+def owing() -> bool:
+    """Whether an operator has failed, and the program does not know yet."""
+    return audience().owed is not None
+
+
 def pay() -> int:
     """The status of a C call that waits: it fails if the program is owed an error, which is then MXNet's last."""
     mine = _thread.audience

@@ -15,10 +15,16 @@ def classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
     """(scores, label, operator) wherever a label picks a class."""
     for node in graph.nodes:
         if len(node.inputs) > 1 and (
-            node.kind in CLASSIFYING_OUTPUTS
+            (node.kind in CLASSIFYING_OUTPUTS and not _is_of_probabilities(node))
             or (node.kind in PICKS and above(node.inputs[0], LOG_SOFTMAX | SOFTMAX))
         ):
             yield node.inputs[0], node.inputs[1], node
+
+
+def _is_of_probabilities(node: Node) -> bool:
+    """Whether the label has the scores' shape: SoftmaxOutput takes it for each class's probability."""
+    scores, label = node.inputs[0].shape, node.inputs[1].shape
+    return scores is not None and scores == label
 
 
 def number_of_classes(node: Node, scores: Output) -> int | None:

@@ -43,6 +43,6 @@ class PartialBatch(Rule):
         return first(
             [
                 f"a batch of {elements} is weighted as if it had {full} examples: its gradient is divided by the full"
-                " batch size; divide by its own, for example step(data.shape[0])"
+                " batch size; divide by its own number (step(data.shape[0]), or step(loss.size) where each token has a loss)"
             ]
         )

@@ -35,6 +35,7 @@ class Executors(Listener):
         self._met: weakref.WeakSet = weakref.WeakSet()  # executors whose shapes were seen: they never change
         self._modal: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # executor: does the mode matter
         self._trained: dict[int, bool] = {}  # executor: was its latest forward in training mode
+        self._queued: dict[int, bool] = {}  # likewise, while nobody has waited
         self._padding, self._padded = 0, False
         self._loaded: list[mx.nd.NDArray] = []
         self._labels: list[mx.nd.NDArray] = []
@@ -54,8 +55,15 @@ class Executors(Listener):
         self._books.enter_executor(executor)
 
     def before_executor_forward(self, executor: int, training: bool) -> None:
-        """A forward pass in training mode after an update opens the next step."""
+        """A forward pass in training mode after an update opens the next step.
+
+        An executor keeps one mode for all of its operators, which they read as they run: a pass that is still
+        queued runs in the mode of the one after it (GraphExecutor::RunOps of MXNet 1.9.1).
+        """
         now = self._now
+        if self._queued.get(executor, training) != training and self._mode_matters():
+            now.note(Noted.MODE_CHANGED_IN_FLIGHT)
+        self._queued[executor] = training
         if training:
             now.close_if_updated()
             if now.is_awaited(executor) and self._mode_matters():
@@ -119,8 +127,17 @@ class Executors(Listener):
         if bound is not None and bound.aux_arrays:
             self._statistics.write({array.handle.value: name for name, array in bound.aux_dict.items()})
 
+    def array_awaited(self, array: int) -> None:
+        """Somebody waits; for which pass can't be told."""
+        self._queued.clear()
+
+    def waited_for_all(self) -> None:
+        """Nothing is queued any more."""
+        self._queued.clear()
+
     def handle_freed(self, handle: int) -> None:
         """Forget an executor that is gone."""
+        self._queued.pop(handle, None)
         self._books.executors.pop(handle, None)
         self._trained.pop(handle, None)
         self._now.backward_came(handle)

@@ -26,6 +26,9 @@ class Noted(Enum):
     BACKWARD_OF_INFERENCE = "backward of an executor whose forward pass ran in inference mode"
     BACKWARD_ELSEWHERE = "update with gradients that a backward pass of another thread wrote"
     UPDATE_BEFORE_BACKWARD = "update of a parameter whose batch has gone forward and not yet backward"
+    MODE_CHANGED_IN_FLIGHT = (
+        "a forward pass changed the mode of its executor's pass before, for which nobody had waited"
+    )
     UPDATE_OF_INFERENCE = "update with a gradient whose forward pass ran in predict mode"
     FORWARD_WITHOUT_BACKWARD = "forward of an executor in training mode that no backward pass followed"
     RECORDING_WITHOUT_BACKWARD = "recorded forward pass that was never differentiated"

@@ -205,10 +205,10 @@ class OpenStep:
     def _close_books(self, buffer: Buffer) -> dict[str, Any]:
         """Close the books on a gradient at its update. Returns what happened to it since the last one.
 
-        passes: backward passes that wrote it; stale: none did, nor anybody else; uncleared: under
+        passes: backward passes that wrote it; stale: none did, nor anybody else, though one did before; uncleared: under
         grad_req='add', nobody cleared it.
         """
-        stale = not buffer.passes and not buffer.touched and bool(buffer.updates or buffer.ever)
+        stale = not buffer.passes and not buffer.touched and bool(buffer.ever)
         self._check_order(buffer, stale)
         uncleared = bool(buffer.request == "add" and buffer.updates and buffer.passes and not buffer.cleared)
         passes = buffer.passes

@@ -25,7 +25,7 @@ def test_a_short_batch_that_is_divided_by_the_full_size():
     finding = the_finding(after(summed(8, 1 / 8)), summed(2, 1 / 8))
     assert finding.severity is ERROR
     assert "a batch of 2 is weighted as if it had 8 examples" in finding.text
-    assert "divide by its own, for example step(data.shape[0])" in finding.text
+    assert "divide by its own number (step(data.shape[0]), or step(loss.size)" in finding.text
 
 
 def test_with_several_workers_it_is_their_examples_that_count():

@@ -1,7 +1,7 @@
 import pytest
 from hand_made import forward, note, step, the_finding, update
 
-from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK
+from mx_notes.audit.rules import ERROR, NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.train_mode import TrainMode
 from mx_notes.audit.trace.step import Noted
 
@@ -43,3 +43,9 @@ def test_what_concerns_another_rule_is_left_to_it():
 def test_without_a_forward_pass_there_is_no_mode():
     idle = step(update(), note(Noted.UPDATE_OF_INFERENCE))
     assert TrainMode().on_step(idle) is NOTHING_TO_CHECK
+
+
+def test_evaluation_queued_behind_training_takes_its_mode_away():
+    finding = the_finding(TrainMode(), step(forward(), note(Noted.MODE_CHANGED_IN_FLIGHT, line=31)))
+    assert finding.severity is WARNING  # what is still queued depends on timing
+    assert "mx.nd.waitall() in between" in finding.text
