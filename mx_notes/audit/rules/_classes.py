@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..graph.graph import Graph, Node, Output
-from ..graph.operators import CLASSIFYING_OUTPUTS, LOG_SOFTMAX, PICKS, SOFTMAX
+from ..graph.operators import CLASSIFYING_OUTPUTS, LOG_SOFTMAX, MULTIPLYING, PICKS, SOFTMAX
 from ._logits import above
+
+CHOOSING = {"SequenceMask", "where", "_contrib_boolean_mask", "gather_nd", "take", "slice_like"}
 
 
 def classifications(graph: Graph) -> Iterable[tuple[Output, Output, Node]]:
@@ -43,3 +45,19 @@ def ignored(node: Node, labels: np.ndarray) -> np.ndarray:
     if not node.flag("use_ignore"):
         return np.zeros(labels.shape, bool)
     return labels == float(node.attributes.get("ignore_label", -1))
+
+
+def leaves_out(graph: Graph, node: Node) -> bool:
+    """Whether what is below a loss may leave examples or positions out: by a choice, or by zeros that it is multiplied by."""
+    below = graph.below(node)
+    gradients = [gradient for gradient in graph.head_gradients if gradient is not None]
+    if any(each.kind in CHOOSING for each in below) or any((gradient == 0).any() for gradient in gradients):
+        return True
+    factors = [
+        each.value
+        for product in below
+        if product.kind in MULTIPLYING
+        for each in product.inputs
+        if each.node not in below and each.node is not node
+    ]
+    return any(value is None or (value == 0).any() for value in factors)

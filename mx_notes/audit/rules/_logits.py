@@ -48,7 +48,7 @@ def _judged(graph: Graph) -> Iterable[tuple[Node, str | None]]:
             scores = node.inputs[0] if node.kind == "LogisticRegressionOutput" else _of_sigmoid_loss(node)
             if scores is not None:
                 yield node, _sigmoid_twice(scores)
-        elif node.kind in PICKS and _negated(graph, node):
+        elif node.kind in PICKS and _negated(graph, node) and not _normalised_by_hand(graph, node):
             yield node, _not_log_probabilities(node.inputs[0])
     yield from ((node, _not_log_probabilities(scores)) for node, scores in _multiplied_by_targets(graph))
     yield from ((node, _not_probabilities(scores)) for node, scores in _of_binary_cross_entropy(graph))
@@ -118,6 +118,11 @@ def _sigmoid_twice(scores: Output) -> str | None:
 def _negated(graph: Graph, node: Node) -> bool:
     users = graph.users[node]
     return any(user.kind in NEGATIVE or (user.kind in FACTORS and user.scalar < 0) for user in users)
+
+
+def _normalised_by_hand(graph: Graph, node: Node) -> bool:
+    """Whether the scores that are picked from go through exp as well, as in log(sum(exp(scores))) - scores[label]."""
+    return any(each.kind == "exp" for each in graph.below(node.inputs[0].node))
 
 
 def _multiplied_by_targets(graph: Graph) -> Iterable[tuple[Node, Output]]:

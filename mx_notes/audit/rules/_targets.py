@@ -16,12 +16,16 @@ def is_learned(graph: Graph, output: Output) -> bool:
 
 def is_logistic(graph: Graph, node: Node) -> bool:
     """Whether it is the product in relu(scores) - scores * target + log(1 + exp(-|scores|))."""
-    scores = {each.node for each in node.inputs}
-    return any(
-        user.kind in SUBTRACTING
-        and any(side.node.activation == "relu" and side.node.inputs[0].node in scores for side in user.inputs)
-        for user in graph.users[node]
-    )
+    return scores_of(graph, node) is not None
+
+
+def scores_of(graph: Graph, product: Node) -> Output | None:
+    """The scores in relu(scores) - product, which is one of them with the target; None where that is not so."""
+    users = (user for user in graph.users[product] if user.kind in SUBTRACTING)
+    rectified = {
+        side.node.inputs[0].node for user in users for side in user.inputs if side.node.activation == "relu"
+    }
+    return next((each for each in product.inputs if each.node in rectified), None)
 
 
 def target_of(graph: Graph, node: Node) -> Output | None:

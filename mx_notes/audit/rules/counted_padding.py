@@ -7,15 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..graph.graph import Graph, Node, Output, above_shape
-from ..graph.operators import MULTIPLYING, PICKS
+from ..graph.operators import PICKS
 from ..trace.step import Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
-from ._classes import classifications, ignored
+from ._classes import classifications, ignored, leaves_out
 
 FEWEST = 8  # sequences of a batch, to tell by
 LENGTHS = 3  # at least, among them
 SHARE = 0.05  # of all positions
-CHOOSING = {"SequenceMask", "where", "_contrib_boolean_mask", "gather_nd", "take", "slice_like"}
 
 
 class CountedPadding(Rule):
@@ -41,7 +40,11 @@ class CountedPadding(Rule):
 
 def _judge(graph: Graph, node: Node, labels: np.ndarray, padding: np.ndarray, filling: float) -> Findings:
     beside = labels[padding]
-    if np.ptp(beside) or ignored(node, labels)[padding].all() or _is_masked(graph, node):
+    if (
+        np.ptp(beside)
+        or ignored(node, labels)[padding].all()
+        or (node.kind in PICKS and leaves_out(graph, node))
+    ):
         return []
     return [
         Message(
@@ -73,21 +76,3 @@ def _padding(ids: np.ndarray, turned: bool = False) -> tuple[np.ndarray, float] 
     if len(lengths) < LENGTHS or padding.mean() < SHARE or (is_filling != padding).any():
         return None
     return padding.T if turned else padding, float(filling)
-
-
-def _is_masked(graph: Graph, node: Node) -> bool:
-    """Whether what is below the loss may leave positions out."""
-    if node.kind not in PICKS:
-        return False
-    below = graph.below(node)
-    gradients = [gradient for gradient in graph.head_gradients if gradient is not None]
-    if any(each.kind in CHOOSING for each in below) or any((gradient == 0).any() for gradient in gradients):
-        return True
-    factors = [
-        each.value
-        for product in below
-        if product.kind in MULTIPLYING
-        for each in product.inputs
-        if each.node not in below and each.node is not node
-    ]
-    return any(value is None or (value == 0).any() for value in factors)

@@ -6,7 +6,7 @@ from ..trace.step import Step
 from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule, first
 
 COLOURS = {1, 3, 4}  # grey, RGB, RGBA
-SMALLEST = 8  # pixels of a side
+SMALLEST = 16  # pixels of a side: eight sensors, eight times and three axes are no image
 
 
 class ImageLayout(Rule):

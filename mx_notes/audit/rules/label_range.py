@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..graph.operators import PICKS
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, Findings, Message, NothingToCheck, Rule, first
-from ._classes import classifications, ignored, number_of_classes
+from ._classes import classifications, ignored, leaves_out, number_of_classes
 
 
 class LabelRange(Rule):
@@ -29,6 +30,8 @@ class LabelRange(Rule):
                 values = values[~ignored(node, values)]
                 outside = values[~((values >= 0) & (values < classes))]
                 broken = values[values != np.floor(values)]
+                if outside.size and node.kind in PICKS and leaves_out(look.graph, node):
+                    continue  # -1 for examples without a label, whose losses are multiplied by 0
                 if outside.size:
                     text = (
                         f"label {outside.flat[0]:g} is outside the {classes} classes, 0 to {classes - 1}: MXNet clips"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..graph.graph import Graph, Node
 from ..graph.operators import LINEAR_LAYERS, SHAPE_ONLY
 from ..trace.step import Step
@@ -33,6 +35,7 @@ class LinearCollapse(Rule):
                     and _collapse(look.graph, above, node)
                     and _trained_together(step, above, node)
                     and not _of_two_networks(above, node)
+                    and not _is_factor(above, node)
                 ):
                     text = (
                         f"{title(node)} follows {title(above)} with nothing non-linear between them: the two are one"
@@ -76,6 +79,12 @@ def _of_two_networks(*layers: Node) -> bool:
     networks = [network for network in gluon_networks() if len(network) > 2]
     homes = [{i for i, network in enumerate(networks) if weight in network} for weight in weights]
     return all(homes) and not set.intersection(*homes)
+
+
+def _is_factor(above: Node, below: Node) -> bool:
+    """Whether fewer numbers are between the two than before and after: they make a layer of low rank."""
+    first, second = (layer.inputs[1].shape for layer in (above, below))
+    return bool(first and second) and first[0] < min(math.prod(first[1:]), second[0])
 
 
 def _grouped(node: Node) -> bool:

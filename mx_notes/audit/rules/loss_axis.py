@@ -29,15 +29,16 @@ class LossAxis(Rule):
                 shape = node.inputs[0].shape if node.inputs else None
                 if axis is not None and pick is not None and shape:
                     checked = True
-                    found = _judge(axis % len(shape), _axis(pick) % len(shape), shape)
+                    found = _judge(axis % len(shape), _axis(pick) % len(shape), shape, pick.inputs[1].shape)
                     messages += [replace(message, place=node.place) for message in found]
         return messages[:1] if checked else NOTHING_TO_CHECK
 
 
-def _judge(axis: int, picked: int, shape: tuple[int, ...]) -> Findings:
+def _judge(axis: int, picked: int, shape: tuple[int, ...], labels: tuple[int, ...] | None) -> Findings:
     if axis != picked:
         return [Message(f"softmax runs over axis {axis}, but the label picks from axis {picked}")]
-    if axis == 0 and len(shape) > 1:
+    in_columns = len(shape) == 2 and bool(labels) and labels[0] == shape[1] != shape[0]
+    if axis == 0 and len(shape) > 1 and not in_columns:
         return [Message("softmax runs over axis 0, the batch, not over the classes")]
     if axis == 3 and shape[1] == shape[3]:
         return [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import math
+from itertools import pairwise
 
 import numpy as np
 
 from ...runtime import mx
 from ..graph.graph import Node, Output, above_shape
-from ..trace.step import Look, Step
-from . import NOTHING_TO_CHECK, WARNING, Findings, NothingToCheck, Rule, first
+from ..trace.step import Look, RunFacts, Step
+from . import NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule, first
 from ._classes import classifications
 
 CERTAIN = 1e5  # orders in which a shuffle could have dealt out the batches that came again, before they are no chance
@@ -50,14 +51,16 @@ class RepeatedBatch(Rule):
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []  # of each step, what it was fed
         self.labels: list[tuple[int, ...]] = []
-        self.stuck = self.same_order = self.carries_state = self.takes_turns = self.labels_stuck = False
+        self.same_order = self.carries_state = self.takes_turns = self.labels_stuck = False
+        self.stuck: Message | None = None  # the same batch again and again, from some step on …
+        self.advanced = False  # … and another one after it: each is taken several times on purpose
         self.order = Order()
         self.trained: frozenset[int] | None = None  # the updaters of the first step that was looked at
-        self.only_class: float | None = None  # of all labels of the last look
+        self.pure: list[tuple[int, float]] = []  # the looks whose labels were all of one class: step, class
 
     def on_step(self, step: Step) -> Findings | NothingToCheck:
         """Compare what is fed with what was fed before."""
-        if step.looks and self._same_class_again(step):
+        if step.looks and self._is_sorted(step):
             return first(["batch after batch is of a single class: the data is sorted, shuffle it"])
         if not step.batches:
             return NOTHING_TO_CHECK
@@ -70,11 +73,12 @@ class RepeatedBatch(Rule):
                     "three different batches in a row have the same labels: does the iterator advance them with the data?"
                 ]
             )
-        if len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3] and not self.stuck:
-            self.stuck = True
-            if not _is_more_to_see():
-                return []  # the batch is the whole of the data
-            return first(["three steps in a row were fed the same batch: is the iterator advanced?"])
+        if self.stuck is not None:
+            self.advanced |= seen[-1] != seen[-2]
+        elif len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3]:
+            text = "three steps in a row were fed the same batch, and so were all after them: is the iterator advanced?"
+            self.stuck = Message(text, place=step.place, step=step.number)
+            self.advanced = not _is_more_to_see()  # or the batch is the whole of the data
         self.carries_state |= step.number > 1 and any(map(_carries_state, step.looks))
         epoch = self.order.next(seen)
         if epoch and not (self.stuck or self.same_order or self.carries_state):
@@ -84,6 +88,10 @@ class RepeatedBatch(Rule):
             )
         return []
 
+    def at_end(self, run: RunFacts) -> Findings | NothingToCheck:
+        """Say that the data stood still, if it never moved again."""
+        return [self.stuck] if self.stuck is not None and not self.advanced else NOTHING_TO_CHECK
+
     def _same_labels_again(self) -> bool:
         labels, batches = self.labels[-3:], self.seen[-3:]
         if len(labels) < 3 or not labels[0] or len(set(labels)) > 1 or len(set(batches)) < 3:
@@ -91,10 +99,11 @@ class RepeatedBatch(Rule):
         said, self.labels_stuck = self.labels_stuck, True
         return not said
 
-    def _same_class_again(self, step: Step) -> bool:
-        """Whether the labels of two looks in a row are all of the same class.
+    def _is_sorted(self, step: Step) -> bool:
+        """Whether batches are of a single class each, and of the same one in two steps in a row more often than not.
 
-        Networks that take turns, as in a GAN, are told true from false: there it means nothing.
+        If there is but one such class, it may be the usual one, beside which others are rare. Networks that take
+        turns, as in a GAN, are told true from false: there it means nothing.
         """
         trained = frozenset(update.updater for update in step.updates)
         self.trained = self.trained or trained
@@ -102,9 +111,13 @@ class RepeatedBatch(Rule):
         labels = [label.value for look in step.looks for _, label, _ in classifications(look.graph)]
         values = [value for value in labels if value is not None]
         classes = {label for value in values for label in np.unique(value)}
-        only = classes.pop() if len(classes) == 1 and sum(v.size for v in values) >= 16 else None
-        before, self.only_class = self.only_class, only
-        return only is not None and only == before and not self.takes_turns
+        if len(classes) != 1 or sum(v.size for v in values) < 16:
+            return False
+        self.pure.append((step.number, classes.pop()))
+        if self.takes_turns or len({one for _, one in self.pure}) == 1:
+            return False
+        in_a_row = [a == b for (i, a), (j, b) in pairwise(self.pure) if j == i + 1]
+        return 2 * sum(in_a_row) > len(in_a_row)
 
 
 def _is_more_to_see() -> bool:

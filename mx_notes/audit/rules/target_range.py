@@ -11,7 +11,8 @@ from ..graph.graph import Graph, Node, Output, above_shape
 from ..graph.operators import A_NUMBER_LESS, MULTIPLYING
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
-from ._targets import compared, is_logistic, target_of
+from ._classes import leaves_out
+from ._targets import compared, is_learned, is_logistic, scores_of, target_of
 
 REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "relu": (0.0, math.inf)}
 BEYOND = 0.05  # by more than this part of the largest target …
@@ -50,10 +51,10 @@ def _targets(graph: Graph) -> Iterable[tuple]:
         elif node.activation == "relu" and _is_hinge(node):
             found = _hinge, _factor(graph, node.inputs[0].node.inputs[0].node)
         elif node.kind in MULTIPLYING and is_logistic(graph, node):
-            found = _logistic, _factor(graph, node)
+            found = _swapped if _is_swapped(graph, node) else _logistic, _factor(graph, node)
         else:
             continue
-        if found[1] is not None and found[1].size:
+        if found[1] is not None and found[1].size and not leaves_out(graph, node):
             yield found[0], node, found[1]
 
 
@@ -61,6 +62,12 @@ def _is_hinge(node: Node) -> bool:
     """Whether it is the relu of margin - scores * target."""
     less = node.inputs[0].node
     return less.kind in A_NUMBER_LESS and less.inputs[0].node.kind in MULTIPLYING
+
+
+def _is_swapped(graph: Graph, product: Node) -> bool:
+    """Whether the logistic loss takes the relu of what the network has not made: its arguments are swapped."""
+    scores = scores_of(graph, product)
+    return scores is not None and not is_learned(graph, scores) and target_of(graph, product) == scores
 
 
 def _factor(graph: Graph, product: Node) -> np.ndarray | None:
@@ -81,6 +88,10 @@ def _logistic(targets: np.ndarray) -> str | None:
     if set(np.unique(targets)) == {0.5, 1}:
         return "the logistic loss takes -1 and 1 and is given 0 and 1: say label_format='binary'"
     return None
+
+
+def _swapped(targets: np.ndarray) -> str:
+    return "the logistic loss is given the labels for scores, and the scores for labels: loss(scores, labels)"
 
 
 def _hinge(targets: np.ndarray) -> str | None:

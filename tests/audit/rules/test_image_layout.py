@@ -24,6 +24,7 @@ def test_rows_that_are_taken_for_channels(colours):
         convolved((4, 32, 32, 3), layout="NHWC"),
         convolved((4, 3, 4, 4)),  # small, and square by chance
         convolved((4, 4, 4, 4)),
+        convolved((4, 8, 8, 3)),  # eight sensors, eight times, three axes
         convolved((4, 9, 128, 1)),  # nine sensors in time
         convolved((4, 64, 30, 3)),  # features of frames, by coordinate
     ],

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hand_made import dense, leaf, look, node, softmax_loss, step, the_finding, update
+from hand_made import dense, facts, leaf, look, node, softmax_loss, step, the_finding, update
 
 from mx_notes.audit.rules import NOTHING_TO_CHECK, WARNING
 from mx_notes.audit.rules.repeated_batch import RepeatedBatch
@@ -34,11 +34,20 @@ def finding_at_the_end(batches):
 # Batches that come again
 
 
-@pytest.mark.parametrize("batches", ["abbb", "aaa"])
-def test_the_same_batch_three_times_of_an_iterator_that_has_more(batches):
-    finding = finding_at_the_end(batches)
-    assert finding.severity is WARNING
-    assert finding.text == "three steps in a row were fed the same batch: is the iterator advanced?"
+@pytest.mark.parametrize(("batches", "since"), [("abbb", 4), ("aaa", 3), ("abbbbbbb", 4)])
+def test_the_same_batch_to_the_end_of_an_iterator_that_has_more(batches, since):
+    rule = RepeatedBatch()
+    assert feed(rule, batches) == {}
+    finding = the_finding(rule, facts())
+    assert finding.severity is WARNING and finding.step == since
+    assert finding.text.startswith("three steps in a row were fed the same batch, and so were all after them")
+
+
+def test_each_batch_taken_several_times_moves_on():
+    """As "free" adversarial training takes each."""
+    rule = RepeatedBatch()
+    assert feed(rule, "aaaabbbbcccc") == {}
+    assert rule.at_end(facts()) is NOTHING_TO_CHECK
 
 
 def test_epochs_in_the_same_order():
@@ -53,9 +62,8 @@ def test_batches_that_move_on_are_right(batches):
     assert feed(RepeatedBatch(), batches) == {}
 
 
-@pytest.mark.parametrize("batches", ["abbbbbbb", "aaabaaab", EPOCH * 4])
-def test_each_of_them_is_said_once(batches):
-    assert len(feed(RepeatedBatch(), batches)) == 1
+def test_the_same_order_is_said_once():
+    assert len(feed(RepeatedBatch(), EPOCH * 4)) == 1
 
 
 def test_devices_that_exchange_their_parts_are_fed_something_else():
@@ -120,12 +128,30 @@ def labelled(*classes, n=16):
     return look(softmax_loss(dense(leaf("data", shape=(n, 8))), labels))
 
 
-def test_two_batches_of_one_class():
+def looked_at(classes):
+    """What is found when each step's labels are of these classes; the steps that are looked at, as in a run."""
     rule = RepeatedBatch()
-    assert rule.on_step(step(labelled(2), batches=[1])) == []
-    finding = the_finding(rule, step(labelled(2), number=2, batches=[2]))
-    assert finding.severity is WARNING
-    assert finding.text == "batch after batch is of a single class: the data is sorted, shuffle it"
+    numbers = [1, 2, 3, 4, 16, 64, 256]
+    steps = (step(labelled(*own), number=n, batches=[n]) for n, own in zip(numbers, classes, strict=False))
+    return [message.text for each in steps for message in rule.on_step(each)]
+
+
+@pytest.mark.parametrize("classes", [[[0], [0], [0], [0], [3]], [[0], [0], [0, 1], [1], [1, 2], [7]]])
+def test_batches_of_one_class_after_the_other(classes):
+    assert set(looked_at(classes)) == {
+        "batch after batch is of a single class: the data is sorted, shuffle it"
+    }
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        [[0], [0], [0, 1], [0], [0], [0]],  # the other class is rare
+        [[4], [1], [7], [7], [2], [0]],  # a class for each batch, in random order
+    ],
+)
+def test_batches_of_one_class_that_are_meant(classes):
+    assert looked_at(classes) == []
 
 
 @pytest.mark.parametrize(
@@ -145,8 +171,10 @@ def test_batches_of_several_classes_are_right(first, second):
 
 def test_the_labels_of_several_devices_count_together():
     rule, parts = RepeatedBatch(), (labelled(2, n=8), labelled(2, n=8))
-    assert rule.on_step(step(*parts, batches=[1])) == []
-    assert "single class" in the_finding(rule, step(*parts, batches=[2])).text
+    for number in (1, 2):
+        assert rule.on_step(step(*parts, number=number, batches=[number])) == []
+    other = labelled(3, n=8), labelled(3, n=8)
+    assert "single class" in the_finding(rule, step(*other, number=16, batches=[16])).text
 
 
 def test_networks_that_take_turns_tell_true_from_false():

@@ -91,3 +91,18 @@ def test_targets_within_reach(activation, targets):
 
 def test_an_activation_without_bounds_reaches_all():
     assert TargetRange().on_step(difference("softrelu", [5.0] * 10)) is NOTHING_TO_CHECK
+
+
+def test_targets_that_a_weight_of_0_leaves_out():
+    """As the region proposals' loss, whose targets of -1 are multiplied by 0."""
+    product = node("broadcast_mul", SCORES, leaf("label", column([0, 1, -1, 1])), shape=(4, 1))
+    loss = node("broadcast_sub", relu(SCORES), product, shape=(4, 1))
+    weighted = node("broadcast_mul", loss, leaf("weight", column([1, 1, 0, 1])), shape=(4, 1))
+    assert TargetRange().on_step(step(look(mean(weighted)))) is NOTHING_TO_CHECK
+
+
+def test_scores_and_labels_that_changed_places():
+    labels = leaf("label", column([0, 1, 1, 0]))
+    product = node("broadcast_mul", labels, SCORES, shape=(4, 1))
+    swapped = step(look(mean(node("broadcast_sub", relu(labels), product, shape=(4, 1)))))
+    assert "is given the labels for scores" in the_finding(TargetRange(), swapped).text

@@ -14,7 +14,7 @@ np.random.seed(49)
 mx.random.seed(49)
 digits = load_digits()
 grey = ((digits.images - digits.data.mean()) / digits.data.std()).astype("float32")[:1280]
-x = np.stack([grey] * 3, axis=-1)
+x = np.stack([grey.repeat(2, axis=1).repeat(2, axis=2)] * 3, axis=-1)  # 16×16, RGB
 y = digits.target.astype("float32")[:1280]
 loader = gluon.data.DataLoader(gluon.data.ArrayDataset(x, y), batch_size=64, shuffle=True)
 
