@@ -124,9 +124,7 @@ class _Process:
             trained_elsewhere=any(self._folder.glob(f"*{DONE}")),
             failed=hasattr(sys, "last_value"),  # which Python sets before it prints a traceback
         )
-        with suppress(
-            mx.base.MXNetError
-        ):  # of an operator that nobody waits for: MXNet's own end is silent, too
+        with suppress(mx.base.MXNetError):  # that nobody has waited for: MXNet's own end is silent, too
             self._open.close()
         if watch.number_of_steps or not self._forked:
             self._leave(DONE, watch)
