@@ -82,9 +82,13 @@ def _of_two_networks(*layers: Node) -> bool:
 
 
 def _is_factor(above: Node, below: Node) -> bool:
-    """Whether fewer numbers are between the two than before and after: they make a layer of low rank."""
+    """Whether two layers of a kind have fewer units between them than before and after: they make one of low rank."""
     first, second = (layer.inputs[1].shape for layer in (above, below))
-    return bool(first and second) and first[0] < min(math.prod(first[1:]), second[0])
+    return (
+        above.kind == below.kind
+        and bool(first and second)
+        and first[0] < min(math.prod(first[1:]), second[0])
+    )
 
 
 def _grouped(node: Node) -> bool:

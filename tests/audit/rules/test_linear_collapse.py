@@ -38,6 +38,10 @@ def test_two_dense_layers_with_nothing_between_them():
     assert "put an activation between them" in finding.text
 
 
+def test_two_factors_make_a_layer_of_low_rank():
+    assert holds(dense(dense(DATA, 2, name="first"), 16, name="second"))
+
+
 def convolution(source, name, **attributes):
     weight = leaf(f"{name}_weight", shape=(8, 8, 3, 3), parameter=True)
     return node("Convolution", source, weight, shape=(4, 8, 6, 6), name=name, **attributes)
