@@ -64,12 +64,9 @@ def _start(module: str, setting: Setting) -> tuple[Connection, BaseProcess]:
     process = context.Process(target=_work, args=(module, setting, sender), daemon=True)
     before = os.environ.get(THREADS)
     os.environ[THREADS] = "1"  # which NumPy and MXNet read in the server
-    # The first start starts the server, which keeps this mask: by Ctrl-C it would print a traceback of its imports.
-    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.environ.pop(THREADS) if before is None else os.environ.update({THREADS: before})
     sender.close()  # only the worker's end stays open: if the worker dies, `recv` raises EOFError
     return receiver, process

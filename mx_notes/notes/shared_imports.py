@@ -5,10 +5,12 @@ one thread, as claims are to have (src/initialize.cc of MXNet 1.9.1). No operato
 """
 
 import importlib
+import signal
 from contextlib import suppress
 
 SHARED = ("scipy.stats", "sklearn.datasets", "matplotlib.figure", "matplotlib.backends.backend_agg", "mxnet")
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends with its parent; Ctrl-C reaches both
 for name in SHARED:
     with suppress(Exception):  # the claim that needs it says what is wrong
         importlib.import_module(name)
