@@ -101,7 +101,7 @@ def _hinge(targets: np.ndarray) -> str | None:
 
 
 def _out_of_reach(scores: Output, target: Output) -> str | None:
-    """What is wrong with targets that the network's last activation cannot give; None where it has no bound."""
+    """Say that the last activation cannot give these targets; "" if it can, None where it has no bound."""
     activation = above_shape(scores).activation
     values = target.value
     if activation not in REACH or values is None or not values.size:

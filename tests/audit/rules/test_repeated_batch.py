@@ -129,7 +129,7 @@ def labelled(*classes, n=16):
 
 
 def looked_at(classes):
-    """What is found when each step's labels are of these classes; the steps that are looked at, as in a run."""
+    """The findings of a run whose labels are of these classes in each step that is looked at."""
     rule = RepeatedBatch()
     numbers = [1, 2, 3, 4, 16, 64, 256]
     steps = (step(labelled(*own), number=n, batches=[n]) for n, own in zip(numbers, classes, strict=False))
