@@ -6,6 +6,7 @@ gives the spellings of one operator one name, its kind; the sets below are sets 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from ...runtime.drawing import NUMPY_SAMPLERS, draws
@@ -55,6 +56,12 @@ MODAL = {
     *("Custom", "_CustomFunction", "_Native", "_foreach", "_while_loop", "_cond"),
 }
 ACTIVATIONS = {"relu", "sigmoid", "tanh", "softsign", "softrelu"}
+REACH = {
+    "sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+}  # least, largest
 
 SHAPE_ONLY = {
     *("Reshape", "Flatten", "expand_dims", "transpose", "squeeze", "SwapAxis", "reshape_like"),

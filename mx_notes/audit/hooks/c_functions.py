@@ -191,7 +191,6 @@ def _copy_to_cpu(original):
     def copy(array, data, size):
         status = pay() or original(array, data, size)
         if not quiet():
-            tell("array_awaited", array.value)
             tell("array_read", array.value)
         return status
 

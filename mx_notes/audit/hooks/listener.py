@@ -155,7 +155,7 @@ class Listener:
         """An array, an executor or a hybridised block was freed: its address may be used again."""
 
     def array_awaited(self, array: int) -> None:
-        """`wait_to_read` or `asnumpy` has waited for the array."""
+        """`wait_to_read` has waited for the array."""
 
     def array_read(self, array: int) -> None:
         """`asnumpy` has copied the array's values."""

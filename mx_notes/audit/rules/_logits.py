@@ -18,6 +18,7 @@ from ..graph.operators import (
     NEGATIVE,
     PICKS,
     PLUS_A_NUMBER,
+    REACH,
     SOFTMAX,
     SUBTRACTING,
     SUMS,
@@ -25,7 +26,6 @@ from ..graph.operators import (
 from ._rule import WARNING, Message
 
 TAKES_LOGITS = LOG_SOFTMAX | {"SoftmaxOutput", "softmax_cross_entropy"}
-WIDTHS = {"sigmoid": 1, "tanh": 2, "softsign": 2}  # from the least score to the largest
 
 
 def above(output: Output, kinds: set[str]) -> Node | None:
@@ -60,11 +60,12 @@ def squashed(graph: Graph) -> Iterable[Message | None]:
         if node.kind not in TAKES_LOGITS:
             continue
         activation, shape = above_shape(node.inputs[0]).activation, node.inputs[0].shape
-        if activation not in WIDTHS or not shape or node.flag("multi_output"):
+        low, high = REACH.get(activation, (-math.inf, math.inf))
+        if high - low == math.inf or not shape or node.flag("multi_output"):
             yield None
             continue
         classes = shape[_axis(node)]
-        largest = 1 / (1 + (classes - 1) * math.exp(-WIDTHS[activation]))
+        largest = 1 / (1 + (classes - 1) * math.exp(low - high))
         yield Message(
             f"softmax is given the output of {activation}: no probability among {classes} classes can exceed"
             f" {largest:.2f}; leave the activation out",

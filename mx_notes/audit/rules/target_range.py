@@ -8,13 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..graph.graph import Graph, Node, Output, above_shape
-from ..graph.operators import A_NUMBER_LESS, MULTIPLYING
+from ..graph.operators import A_NUMBER_LESS, MULTIPLYING, REACH
 from ..trace.step import Step
 from . import ERROR, NOTHING_TO_CHECK, WARNING, Findings, Message, NothingToCheck, Rule
 from ._classes import leaves_out
 from ._targets import compared, is_learned, is_logistic, scores_of, target_of
 
-REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "relu": (0.0, math.inf)}
 BEYOND = 0.05  # by more than this part of the largest target …
 SHARE = 0.1  # … are at least so many of the targets: less may be noise
 

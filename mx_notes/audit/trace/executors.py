@@ -131,6 +131,10 @@ class Executors(Listener):
         """Somebody waits; for which pass can't be told."""
         self._queued.clear()
 
+    def array_read(self, array: int) -> None:
+        """Likewise."""
+        self._queued.clear()
+
     def waited_for_all(self) -> None:
         """Nothing is queued any more."""
         self._queued.clear()
